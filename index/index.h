@@ -1,0 +1,194 @@
+/* index: keeps chunks and their vectors safely on disk and finds them again.
+ *
+ * SQLite (library.db) is the truth; the FAISS file beside it is a cache that can be rebuilt at any
+ * time. This room does not know how text or vectors came to be. Read in this order: Library,
+ * Documents, Search, Integrity.
+ *
+ * Ownership: *_free frees everything below. Vectors are float32, L2-normalised, row-major. Every
+ * call that changes something is one transaction: after a crash it happened or it did not. */
+#pragma once
+
+#include <gio/gio.h>
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  INDEX_ERROR_OPEN,      /* the folder or database cannot be opened or created */
+  INDEX_ERROR_BUSY,      /* another process is writing */
+  INDEX_ERROR_SCHEMA,    /* made by a newer docent */
+  INDEX_ERROR_CORRUPT,   /* says what, and what `fsck` can do about it */
+  INDEX_ERROR_FULL,      /* disk full; nothing was changed */
+  INDEX_ERROR_MISMATCH,  /* vectors of another encoder or dimension */
+  INDEX_ERROR_NOT_FOUND,
+  INDEX_ERROR_INPUT,
+  INDEX_ERROR_FAILED,
+} IndexError;
+#define INDEX_ERROR (index_error_quark ())
+GQuark index_error_quark (void);
+
+/* ---- Library: library.c, schema.c, lock.c ------------------------------------------------------ */
+
+typedef struct _Index Index;
+
+typedef enum
+{
+  INDEX_READ = 0,
+  INDEX_WRITE = 1,  /* takes the flock; BUSY when another process holds it */
+  INDEX_CREATE = 2, /* with INDEX_WRITE: make the folder (0700) and database when missing */
+} IndexOpenFlags;
+
+/* DIR holds library.db, vectors.faiss, lock. */
+Index *index_open (const char *dir, IndexOpenFlags flags, GError **error);
+void index_close (Index *index);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Index, index_close)
+
+/* Which encoder made the vectors; NULL before the first vector. Set once, then it must match. */
+const char *index_encoder (Index *index, guint *ret_dimension);
+gboolean index_set_encoder (Index *index, const char *fingerprint, guint dimension, GError **error);
+
+/* Folders and files that `add` was given, to be scanned again by `sync`. */
+typedef struct
+{
+  char *path;
+  char *collection;
+} IndexSource;
+void index_source_free (IndexSource *source);
+GPtrArray *index_list_sources (Index *index, GError **error); /* IndexSource* */
+gboolean index_add_source (Index *index, const char *path, const char *collection, GError **error);
+gboolean index_remove_source (Index *index, const char *path, GError **error);
+
+/* ---- Documents: documents.c -------------------------------------------------------------------- */
+
+typedef struct
+{
+  gint64 id;
+  char *path;            /* absolute; unique */
+  char *title;
+  char *mime_type;
+  char *language;        /* or NULL */
+  char *collection;      /* "default" unless said otherwise */
+  char *sha256;
+  guint64 size_bytes;
+  gint64 mtime_ns;
+  gint64 added_at;       /* Unix seconds */
+  guint n_pages, n_chunks;
+  char *failure;         /* why it could not be read; NULL when it was */
+} IndexDocument;
+void index_document_free (IndexDocument *document);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IndexDocument, index_document_free)
+
+typedef struct
+{
+  const char *id;        /* stable id from ingest */
+  const char *text;
+  const char *section;
+  guint first_page, last_page;
+  const char *first_label, *last_label; /* printed labels or NULL */
+  gint64 start, end;     /* span in the document's text */
+  float box[4];          /* x0 y0 x1 y1 on first_page, points */
+} IndexChunk;
+
+/* Vectors [n, dimension] already stored for chunks of PATH whose ids are among IDS: found[i] says
+ * which, so that only changed chunks are embedded again. */
+gboolean index_known_vectors (Index *index, const char *path, const char *const *ids, gsize n,
+                              float *ret_vectors, gboolean *ret_found, GError **error);
+
+/* Adds DOCUMENT (its `id`, `added_at`, `n_chunks` are ignored) or replaces the one with that path,
+ * text search included. VECTORS: [n_chunks, dimension], or NULL when none were made (lexical
+ * search works, dense search does not see it). With DOCUMENT->failure set and no chunks, only the
+ * failure is recorded. */
+gboolean index_put_document (Index *index, const IndexDocument *document, const IndexChunk *chunks,
+                             gsize n_chunks, const float *vectors, GError **error);
+/* Same bytes elsewhere: keeps chunks and vectors, changes path, size and mtime. */
+gboolean index_move_document (Index *index, gint64 id, const char *path, guint64 size_bytes,
+                              gint64 mtime_ns, GError **error);
+/* Unchanged bytes, newer mtime. */
+gboolean index_touch_document (Index *index, gint64 id, gint64 mtime_ns, GError **error);
+/* Removes document, chunks, vectors; what was deleted cannot be read from the files afterwards
+ * (secure_delete, FTS optimised, FAISS file rewritten). */
+gboolean index_forget_document (Index *index, gint64 id, GError **error);
+
+IndexDocument *index_find_document (Index *index, const char *path, GError **error);   /* or NULL */
+IndexDocument *index_find_by_sha256 (Index *index, const char *sha256, GError **error);/* or NULL */
+/* COLLECTION NULL: all. Elements: IndexDocument*, by path. */
+GPtrArray *index_list_documents (Index *index, const char *collection, GError **error);
+
+/* Makes the vectors added since the last call fast to search and durable in the FAISS file. Slow
+ * enough to be called once at the end of a run; without it nothing is lost. */
+gboolean index_flush (Index *index, GError **error);
+
+/* ---- Search: search.c, lexical.c (FTS5, tokenizer.c), dense.c (FAISS), fusion.c ----------------- */
+
+typedef enum
+{
+  INDEX_SEARCH_HYBRID,
+  INDEX_SEARCH_LEXICAL,
+  INDEX_SEARCH_DENSE,
+} IndexSearchMode;
+
+typedef struct
+{
+  IndexSearchMode mode;
+  const char *text;          /* for lexical and hybrid; any words, no query syntax */
+  const float *vector;       /* [dimension], for dense and hybrid; NULL turns hybrid into lexical */
+  guint limit;
+  const char *collection;    /* NULL: all */
+  const gint64 *documents;   /* only in these; NULL: all */
+  gsize n_documents;
+  guint per_document;        /* at most this many hits of one document; 0: no cap */
+} IndexQuery;
+
+typedef struct
+{
+  gint64 chunk, document_id;
+  char *path, *title, *collection, *section, *text, *language;
+  guint first_page, last_page;
+  char *first_label, *last_label;
+  gint64 start, end;
+  float box[4];
+  double score;              /* of the chosen mode; higher is better */
+  double bm25;               /* > 0, higher is better; 0 when not found lexically */
+  double cosine;             /* −1 … 1; NaN when no vector was compared */
+} IndexHit;
+void index_hit_free (IndexHit *hit);
+
+/* Elements: IndexHit*, best first. Lexical: BM25 over text, section and title with stemming.
+ * Hybrid: fusion of both lists (see fusion.c). Never fails for odd text: no words, no hits. */
+GPtrArray *index_search (Index *index, const IndexQuery *query, GError **error);
+/* The chunks around CHUNK in its document: up to BEFORE and AFTER of them, CHUNK included, in
+ * document order. */
+GPtrArray *index_neighbours (Index *index, gint64 chunk, guint before, guint after, GError **error);
+/* All chunks of a document, or of its pages [first_page, last_page], in order. */
+GPtrArray *index_document_chunks (Index *index, gint64 document, guint first_page, guint last_page,
+                                  GError **error);
+/* In how many chunks of the library does each word of TEXT occur? Stop words left out. For
+ * judging how rare, and so how telling, a question's words are. FUNC gets the word as written, its
+ * stem and its count. */
+typedef void (*IndexTermFunc) (const char *word, const char *stem, guint n_chunks, gpointer data);
+gboolean index_terms (Index *index, const char *text, IndexTermFunc func, gpointer user_data,
+                      GError **error);
+
+typedef struct
+{
+  guint n_documents, n_failed, n_chunks, n_vectors;
+  guint64 n_pages, size_bytes;
+} IndexStats;
+gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stats, GError **error);
+
+/* ---- Integrity: fsck.c --------------------------------------------------------------------------- */
+
+typedef struct
+{
+  gboolean repair;                       /* rebuild what can be rebuilt */
+  void (*report) (const char *problem, gboolean repaired, gpointer user_data);
+  gpointer user_data;
+} IndexFsck;
+
+/* SQLite's own check, foreign keys, FTS against chunks, vector sizes and checksums, FAISS ids
+ * against rows. Opens the library itself. ret_problems counts those that remain. */
+gboolean index_fsck (const char *dir, const IndexFsck *options, guint *ret_problems,
+                     GError **error);
+
+G_END_DECLS

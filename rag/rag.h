@@ -1,0 +1,279 @@
+/* rag: joins the rooms. Files in: ingest → encode → index. Questions in: encode → search → select
+ * evidence → prompt → generate → check every sentence → answer with pages, or a refusal.
+ *
+ * It prints nothing and reads no configuration: the caller passes options in and gets events and
+ * results out. Read in this order: Library, Add, Search, Ask, Evaluate.
+ *
+ * Ownership: *_free frees everything below. Events belong to rag and last for the call. */
+#pragma once
+
+#include <gio/gio.h>
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  RAG_ERROR_INPUT,      /* an empty, oversized or non-UTF-8 question, an unknown option value */
+  RAG_ERROR_NOT_FOUND,  /* no such document, library, model */
+  RAG_ERROR_BUSY,       /* another docent is writing to this library */
+  RAG_ERROR_CANCELLED,
+  RAG_ERROR_FAILED,
+} RagError;
+#define RAG_ERROR (rag_error_quark ())
+GQuark rag_error_quark (void);
+
+/* ---- Library: library.c ------------------------------------------------------------------------ */
+
+typedef struct _Rag Rag;
+
+typedef struct
+{
+  const char *library_dir;   /* holds the index */
+  const char *models_dir;
+  const char *encoder;       /* manifest name or path; NULL: the library's own, else the default */
+  const char *generator;     /* manifest name or path; NULL: the best this machine can serve */
+  guint n_threads;           /* 0: all */
+  guint64 mem_limit_bytes;   /* 0: none */
+} RagOptions;
+
+typedef enum
+{
+  RAG_READ,
+  RAG_WRITE, /* takes the library's lock, creates it when missing */
+} RagMode;
+
+/* Opens the library; models are loaded when first needed. */
+Rag *rag_open (const RagOptions *options, RagMode mode, GError **error);
+void rag_close (Rag *rag);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rag, rag_close)
+
+typedef struct
+{
+  char *path, *title, *mime_type, *language, *collection, *sha256;
+  guint64 size_bytes;
+  gint64 added_at, mtime_ns;
+  guint n_pages, n_chunks;
+  char *failure; /* why it could not be read, or NULL */
+} RagDocument;
+void rag_document_free (RagDocument *document);
+
+/* Elements: RagDocument*, by path. COLLECTION NULL: all. */
+GPtrArray *rag_list (Rag *rag, const char *collection, GError **error);
+/* NAME: a path, the end of a path, or a title, when only one document matches. */
+RagDocument *rag_find (Rag *rag, const char *name, GError **error);
+/* Passages of a document's pages [first, last], 0: all. Elements: RagHit*. */
+GPtrArray *rag_show (Rag *rag, const RagDocument *document, guint first_page, guint last_page,
+                     GError **error);
+/* Removes the document from the library (never from the disk). */
+gboolean rag_forget (Rag *rag, const RagDocument *document, GError **error);
+/* REPORT as in index_fsck. */
+gboolean rag_fsck (const char *library_dir, gboolean repair,
+                   void (*report) (const char *problem, gboolean repaired, gpointer user_data),
+                   gpointer user_data, guint *ret_problems, GError **error);
+
+typedef struct
+{
+  guint n_documents, n_failed, n_chunks, n_vectors;
+  guint64 n_pages, size_bytes;
+  char *encoder;
+} RagStats;
+gboolean rag_stats (Rag *rag, const char *collection, RagStats *ret_stats, GError **error);
+
+/* What a generator or encoder would be here, and why: "qwen2.5-1.5b: reads 61 tokens/s here". */
+gboolean rag_choose_generator (const RagOptions *options, char **ret_path, char **ret_reason,
+                               GError **error);
+
+/* ---- Add: add.c, sync.c -------------------------------------------------------------------------- */
+
+typedef struct
+{
+  char *document;
+  char *reason;
+} RagFailure;
+
+typedef struct
+{
+  guint added, updated, unchanged, removed, moved;
+  guint64 pages, chunks;
+  double seconds;
+  GPtrArray *failed; /* RagFailure* */
+} RagAddReport;
+void rag_add_report_free (RagAddReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagAddReport, rag_add_report_free)
+
+typedef struct
+{
+  const char *path;     /* the document in work */
+  guint files_done, files_total;
+  guint64 pages_done, chunks_done;
+  guint64 bytes_done, bytes_total;
+  double seconds, eta_seconds; /* eta < 0: not known yet */
+} RagAddProgress;
+
+typedef struct
+{
+  const char *collection; /* NULL: "default" */
+  gboolean dry_run;       /* report what would happen, change nothing */
+  gboolean no_embed;      /* text search only, vectors later by `sync` */
+  void (*progress) (const RagAddProgress *progress, gpointer user_data);
+  gpointer user_data;
+  GCancellable *cancellable;
+} RagAddOptions;
+
+/* Files that are unchanged by size and mtime, then SHA-256, are left alone. A bad file is named in
+ * the report and the others go in. Each document is one transaction: stopping loses nothing. */
+RagAddReport *rag_add (Rag *rag, const char *const *paths, gsize n_paths,
+                       const RagAddOptions *options, GError **error);
+/* Scans again what was added; removes what is gone from the disk. */
+RagAddReport *rag_sync (Rag *rag, const RagAddOptions *options, GError **error);
+
+/* ---- Search: retrieve.c ---------------------------------------------------------------------------- */
+
+typedef struct
+{
+  char *document; /* path */
+  char *title, *collection, *section, *text;
+  guint page, last_page;
+  char *page_label;       /* printed label, or the page number */
+  double score, bm25, cosine;
+  guint best_start, best_end; /* the sentence of TEXT that matches best, bytes */
+} RagHit;
+void rag_hit_free (RagHit *hit);
+
+typedef enum
+{
+  RAG_SEARCH_HYBRID,
+  RAG_SEARCH_LEXICAL,
+  RAG_SEARCH_DENSE,
+} RagSearchMode;
+
+typedef struct
+{
+  guint documents, failed;   /* in the library (or collection), and those that could not be read */
+  guint searched;
+  GPtrArray *skipped;        /* RagFailure* */
+} RagCoverage;
+
+typedef struct
+{
+  GPtrArray *hits;           /* RagHit* */
+  RagCoverage coverage;
+  double encode_ms, search_ms, total_ms;
+} RagSearchResult;
+void rag_search_result_free (RagSearchResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagSearchResult, rag_search_result_free)
+
+RagSearchResult *rag_search (Rag *rag, const char *query, RagSearchMode mode, guint limit,
+                             const char *collection, GError **error);
+
+/* ---- Ask: ask.c, evidence.c, prompt.c, cite.c, refuse.c, followup.c -------------------------------- */
+
+typedef struct
+{
+  guint n;                /* as in [1] */
+  char *document, *title;
+  guint page;
+  char *page_label, *section;
+  char *quote;            /* exactly as on the page */
+} RagCitation;
+
+typedef struct
+{
+  char *text;
+  gboolean supported;
+  GArray *citations;      /* guint */
+} RagSentence;
+
+typedef enum
+{
+  RAG_ANSWERED,
+  RAG_REFUSED,
+  RAG_PARTIAL, /* stopped by the user or a limit */
+} RagStatus;
+
+typedef struct
+{
+  char *question;         /* as understood: a follow-up is rewritten */
+  RagStatus status;
+  char *answer;           /* or the refusal, as text for people */
+  double confidence;      /* 0 … 1 */
+  char *reason;           /* why it refused or stopped, NULL when answered */
+  GPtrArray *citations;   /* RagCitation* */
+  GPtrArray *sentences;   /* RagSentence* */
+  GPtrArray *evidence;    /* RagHit*: what was shown to the model, in order */
+  RagCoverage coverage;
+  double retrieve_ms, prefill_ms, first_token_ms, total_ms;
+  guint prompt_tokens, reused_tokens, drafted_tokens, generated_tokens;
+  char *model, *encoder;
+  gboolean escalated;
+} RagAnswer;
+void rag_answer_free (RagAnswer *answer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagAnswer, rag_answer_free)
+
+typedef struct
+{
+  /* Any may be NULL. EVIDENCE comes before the model reads a word. */
+  void (*evidence) (const GPtrArray *hits, gpointer user_data);
+  void (*reading) (gsize done, gsize total, gpointer user_data); /* prompt tokens */
+  void (*piece) (const char *utf8, gpointer user_data);          /* raw answer text as it comes */
+  gpointer user_data;
+  GCancellable *cancellable;
+} RagAskEvents;
+
+typedef struct
+{
+  const char *collection;
+  guint max_tokens;       /* of the answer; 0: 200 */
+  guint evidence_tokens;  /* of the context; 0: from this machine's reading speed */
+  float temperature;      /* 0: greedy */
+  guint64 seed;
+  gboolean evidence_only; /* no generator: passages and coverage only */
+} RagAskOptions;
+
+/* One conversation: keeps the model loaded, what was asked and answered, and reuses what the
+ * model has already read. */
+typedef struct _RagChat RagChat;
+RagChat *rag_chat_new (Rag *rag, const RagAskOptions *options, GError **error);
+void rag_chat_free (RagChat *chat);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagChat, rag_chat_free)
+/* Refusals are answers with status RAG_REFUSED, not errors. Cancelling returns RAG_PARTIAL with
+ * what there is. */
+RagAnswer *rag_chat_ask (RagChat *chat, const char *question, const RagAskEvents *events,
+                         GError **error);
+/* rag_chat_new + rag_chat_ask for a single question. */
+RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
+                    const RagAskEvents *events, GError **error);
+
+/* ---- Evaluate: eval-retrieval.c, eval-answers.c ------------------------------------------------------ */
+
+typedef struct
+{
+  const char *mode;       /* "lexical", "dense", "hybrid" */
+  guint queries;
+  double ndcg_at_10, recall_at_100, mrr_at_10, ms_per_query;
+} RagRetrievalScore;
+
+typedef void (*RagProgressFunc) (const char *step, guint64 done, guint64 total, gpointer user_data);
+
+/* DIR: corpus.jsonl, queries.jsonl, qrels/test.tsv (BEIR). A temporary library is built from the
+ * corpus. ret_scores: one per mode, g_free. */
+gboolean rag_eval_retrieval (const RagOptions *options, const char *dir, guint limit,
+                             RagProgressFunc progress, gpointer user_data,
+                             GCancellable *cancellable, RagRetrievalScore **ret_scores,
+                             gsize *ret_n_scores, GError **error);
+
+typedef struct
+{
+  guint questions, answerable;
+  double f1, em, contains, refusal_precision, refusal_recall, wrong_answer_rate;
+  double first_token_ms_p50, first_token_ms_p95;
+} RagAnswerScore;
+
+/* FILE: SQuAD 2.0 JSON. ORACLE: the gold paragraph is the context; otherwise retrieval over all
+ * paragraphs. LIMIT 0: all; otherwise a sample drawn with SEED, answerable and not alike. */
+gboolean rag_eval_answers (const RagOptions *options, const char *file, gboolean oracle,
+                           guint limit, guint64 seed, RagProgressFunc progress, gpointer user_data,
+                           GCancellable *cancellable, RagAnswerScore *ret_score, GError **error);
+
+G_END_DECLS
