@@ -39,6 +39,9 @@ EngineGguf *engine_gguf_open (const char *path, GError **error);
 void engine_gguf_free (EngineGguf *gguf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineGguf, engine_gguf_free)
 const char *engine_gguf_path (const EngineGguf *gguf);
+/* The whole file, for fingerprints. */
+const guint8 *engine_gguf_bytes (const EngineGguf *gguf, gsize *ret_n_bytes);
+gboolean engine_gguf_has_key (const EngineGguf *gguf, const char *key);
 
 /* Any integer type (or bool) that holds the value without loss; FALSE when absent or of another
  * kind. */
@@ -56,6 +59,9 @@ EngineGgufString engine_gguf_array_string (const EngineGguf *gguf, const char *k
 /* The raw elements of an array of fixed-size numbers (unaligned, little endian), or NULL. */
 const void *engine_gguf_array_data (const EngineGguf *gguf, const char *key, EngineGgufType type,
                                     gsize *ret_n);
+/* Element I of an array of integers or bools of any width; FALSE when there is no such number. */
+gboolean engine_gguf_array_uint (const EngineGguf *gguf, const char *key, gsize i,
+                                 guint64 *ret_value);
 
 gsize engine_gguf_n_tensors (const EngineGguf *gguf);
 const EngineGgufTensor *engine_gguf_tensor (const EngineGguf *gguf, gsize i);
