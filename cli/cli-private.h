@@ -1,13 +1,22 @@
 /* cli: the only room that prints, reads configuration and exits.
  *
- * One file per command, named after it; the table in commands.c has name, one-line help and
- * function, and `docent help` and the shell completions are generated from it. Options common to
- * all commands are parsed by options.c before or after the command's name. */
+ * One file per command, named after it; the table in commands.c has name, arguments, one-line
+ * help, options and function, and `docent help`, the completions and the check of a command's
+ * options are made from it. Options common to all commands are parsed by options.c before or after
+ * the command's name. Read in this order: Commands, Errors, Text, Tables, JSON, Progress, Library.
+ *
+ * Results go to standard output, everything else to standard error. Text that came from documents,
+ * feeds or model files is escaped before it reaches a terminal. */
 #pragma once
 
+#include <gio/gio.h>
 #include <glib.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
 
 #include "rag/rag.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagDocument, rag_document_free)
 
 typedef enum
 {
@@ -22,18 +31,252 @@ typedef struct
 {
   char *library_dir, *models_dir, *collection, *model, *encoder;
   gboolean json, quiet, verbose;
-  int threads;
-  guint64 mem_bytes;
+  int threads;          /* 0: all */
+  guint64 mem_bytes;    /* 0: no limit */
   gboolean colour;      /* standard output is a terminal and NO_COLOR is not set */
   gboolean interactive; /* standard error is a terminal: progress may be redrawn */
 } CliOptions;
 
-typedef struct
+/* ---- Commands: commands.c (the table), options.c, config.c, help.c, completions.c ---------------
+ */
+
+typedef struct _CliCommand CliCommand;
+struct _CliCommand
 {
   const char *name;
-  const char *arguments; /* "PATH…" */
+  const char *arguments; /* "PATH…", "" */
   const char *help;      /* one line */
+  guint min_arguments, max_arguments;
+  const GOptionEntry *options; /* its own; NULL: none */
+  /* ARGV: the arguments that are not options, without the command's name, ending with NULL. */
   CliExit (*run) (const CliOptions *options, int argc, char **argv);
-} CliCommand;
+  const CliCommand *commands; /* "models" has "models list"…; then RUN is NULL */
+};
 
-extern const CliCommand cli_commands[]; /* ends with a NULL name */
+extern const CliCommand cli_commands[];         /* ends with a NULL name */
+extern const GOptionEntry cli_global_options[]; /* parsed by options.c */
+
+/* The entry of TABLE named NAME, or NULL. */
+const CliCommand *cli_command_find (const CliCommand *table, const char *name);
+/* The entry that a person who typed NAME probably meant, or NULL. */
+const CliCommand *cli_command_nearest (const CliCommand *table, const char *name);
+
+/* What a command line asks for. */
+typedef struct
+{
+  CliOptions options;
+  const CliCommand *command; /* NULL: only general options were given */
+  char *name;                /* "models list" */
+  char **arguments;          /* positional */
+  gboolean help, version;
+} CliInvocation;
+
+/* Parses ARGV (changed, as GOption does). Fails with CLI_ERROR_USAGE. */
+gboolean cli_parse (int argc, char **argv, CliInvocation *ret_invocation, GError **error);
+void cli_invocation_clear (CliInvocation *invocation);
+/* Fills what OPTIONS leaves open from the configuration file, then from the defaults. */
+gboolean cli_config_apply (CliOptions *options, GError **error);
+char *cli_config_path (void);
+/* "512M", "2G", "1.5G": powers of 1024. */
+gboolean cli_parse_bytes (const char *text, guint64 *ret_bytes, GError **error);
+
+/* Usage and options of COMMAND, or the list of all commands when it is NULL. */
+void cli_help_print (FILE *out, const CliCommand *command, const char *name);
+
+CliExit cli_add (const CliOptions *options, int argc, char **argv);
+CliExit cli_ask (const CliOptions *options, int argc, char **argv);
+CliExit cli_bench (const CliOptions *options, int argc, char **argv);
+CliExit cli_chat (const CliOptions *options, int argc, char **argv);
+CliExit cli_completions (const CliOptions *options, int argc, char **argv);
+CliExit cli_doctor (const CliOptions *options, int argc, char **argv);
+CliExit cli_forget (const CliOptions *options, int argc, char **argv);
+CliExit cli_fsck (const CliOptions *options, int argc, char **argv);
+CliExit cli_help (const CliOptions *options, int argc, char **argv);
+CliExit cli_list (const CliOptions *options, int argc, char **argv);
+CliExit cli_search (const CliOptions *options, int argc, char **argv);
+CliExit cli_show (const CliOptions *options, int argc, char **argv);
+CliExit cli_sync (const CliOptions *options, int argc, char **argv);
+
+extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[],
+    cli_forget_options[], cli_fsck_options[], cli_list_options[], cli_search_options[],
+    cli_show_options[], cli_sync_options[];
+extern const CliCommand cli_models_commands[], cli_eval_commands[];
+
+/* ---- Errors: main.c
+ * ------------------------------------------------------------------------------ */
+
+#define CLI_ERROR (cli_error_quark ())
+GQuark cli_error_quark (void);
+enum
+{
+  CLI_ERROR_USAGE, /* the command line cannot be understood: exit 2 */
+  CLI_ERROR_FAILED,
+};
+
+/* Prints "docent: MESSAGE" and returns the exit code that fits the error. */
+CliExit cli_fail (const GError *error);
+/* Prints "docent: MESSAGE" about how COMMAND was called, and where to read more: exit 2. */
+CliExit cli_usage (const char *command, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* "docent: MESSAGE" on standard error. */
+void cli_warn (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* A sentence on standard error, unless --quiet. */
+void cli_note (const CliOptions *options, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* ---- Text: escape.c, output.c, wrap.c
+ * ------------------------------------------------------------ */
+
+/* A copy of TEXT (UTF-8 or not) that cannot command a terminal: control characters, those that
+ * turn or hide text, and broken bytes become "<U+202E>"; line breaks and tabs do in a line, and
+ * stay in a text. */
+char *cli_escape_line (const char *text);
+char *cli_escape_text (const char *text);
+/* Columns that TEXT takes on a terminal. */
+guint cli_text_width (const char *text);
+/* TEXT cut to WIDTH columns, "…" included. */
+char *cli_shorten (const char *text, guint width);
+
+/* Columns to wrap at; 0: standard output is not a terminal, keep lines whole. */
+guint cli_width (void);
+guint cli_height (void);
+
+typedef enum
+{
+  CLI_PLAIN,
+  CLI_BOLD,
+  CLI_DIM,
+  CLI_GREEN,
+  CLI_YELLOW,
+  CLI_RED,
+} CliStyle;
+/* The escape sequence for STYLE, "" when colours are off. */
+const char *cli_style (const CliOptions *options, CliStyle style);
+
+/* Fills lines word by word; text may come in pieces of any size. */
+typedef struct
+{
+  const CliOptions *options;
+  FILE *out;
+  guint indent, width; /* width 0: lines stay whole */
+  guint column;        /* 0: nothing printed on this line yet */
+  guint newlines;      /* line breaks waiting for the next word */
+  guint lines;         /* printed so far */
+  gboolean space;      /* a space waits for the next word */
+  gboolean started;
+  GString *word; /* with its style sequences */
+  guint word_width;
+  CliStyle style;
+} CliWrap;
+void cli_wrap_begin (CliWrap *wrap, const CliOptions *options, FILE *out, guint indent);
+/* TEXT is escaped here. */
+void cli_wrap_text (CliWrap *wrap, CliStyle style, const char *text, gssize length);
+void cli_wrap_end (CliWrap *wrap);
+void cli_print_wrapped (const CliOptions *options, guint indent, CliStyle style, const char *text);
+
+char *cli_format_bytes (guint64 bytes);     /* "1.1 GB" */
+char *cli_format_count (guint64 n);         /* "12,345" */
+char *cli_format_duration (double seconds); /* "3 min 20 s" */
+/* "1 document", "1,204 documents" */
+char *cli_format_plural (guint64 n, const char *one, const char *many);
+/* The document's name as people know it: its file name; its whole path with --verbose. Escaped. */
+char *cli_document_name (const CliOptions *options, const char *path);
+/* PATH with the home folder as "~". Escaped. */
+char *cli_short_path (const char *path);
+/* "p. 12", "p. xii (14)" when the printed label is another than the page; "" without pages. */
+char *cli_page_name (guint page, const char *label);
+
+/* ---- Tables: table.c
+ * ------------------------------------------------------------------------------ */
+
+typedef struct _CliTable CliTable;
+/* COLUMNS: titles as in "~Document|>Pages|<Type". "<" aligns left, ">" right, "~" left and gives
+ * way when the terminal is too narrow. */
+CliTable *cli_table_new (const char *columns);
+void cli_table_free (CliTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CliTable, cli_table_free)
+/* As many strings as there are columns. Escaped here. */
+void cli_table_add (CliTable *table, ...) G_GNUC_NULL_TERMINATED;
+void cli_table_print (const CliTable *table, const CliOptions *options);
+
+/* ---- JSON: json-output.c
+ * --------------------------------------------------------------------------- */
+
+void cli_json_string (JsonBuilder *json, const char *name, const char *value); /* NULL: null */
+void cli_json_int (JsonBuilder *json, const char *name, gint64 value);
+void cli_json_double (JsonBuilder *json, const char *name, double value); /* not finite: null */
+void cli_json_bool (JsonBuilder *json, const char *name, gboolean value);
+void cli_json_object (JsonBuilder *json, const char *name); /* begins; NAME NULL: an element */
+void cli_json_array (JsonBuilder *json, const char *name);  /* begins */
+void cli_json_coverage (JsonBuilder *json, const RagCoverage *coverage);
+void cli_json_failures (JsonBuilder *json, const char *name, const GPtrArray *failures);
+void cli_json_document (JsonBuilder *json, const RagDocument *document); /* members only */
+void cli_json_hits (JsonBuilder *json, const char *name, const GPtrArray *hits);
+/* One line on standard output. */
+void cli_json_print (JsonBuilder *json);
+
+/* ---- Progress: progress.c, signals.c
+ * ---------------------------------------------------------------- */
+
+/* Says on standard error how far a long task is: redrawn at most ten times a second on a terminal,
+ * a line every few seconds otherwise, nothing with --quiet. */
+typedef struct _CliProgress CliProgress;
+CliProgress *cli_progress_new (const CliOptions *options);
+void cli_progress_free (CliProgress *progress);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CliProgress, cli_progress_free)
+/* TRUE when cli_progress_show would show something now. */
+gboolean cli_progress_due (CliProgress *progress);
+void cli_progress_show (CliProgress *progress, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void cli_progress_clear (CliProgress *progress);
+/* DONE of TOTAL bytes of a STEP on NAME, with rate and time left since the step began. */
+void cli_progress_bytes (CliProgress *progress, const char *name, const char *step, guint64 done,
+                         guint64 total);
+/* The same for things that are counted. */
+void cli_progress_count (CliProgress *progress, const char *step, guint64 done, guint64 total);
+
+/* The first Ctrl-C (or SIGTERM) cancels this, a second one ends the program. Installs the handlers
+ * on the first call. WHAT_HAPPENS is printed when it is pressed: "stopping after this document". */
+GCancellable *cli_cancellable (const char *what_happens);
+/* For the next question of a conversation. */
+void cli_cancellable_reset (void);
+
+/* ---- Library: library.c, take-in.c, answer.c
+ * ---------------------------------------------------------- */
+
+/* Points into OPTIONS. */
+RagOptions cli_rag_options (const CliOptions *options);
+Rag *cli_open (const CliOptions *options, RagMode mode, GError **error);
+/* The arguments joined by spaces, or standard input when the only one is "-"; at most 1 MiB. */
+char *cli_read_question (int argc, char **argv, GError **error);
+/* All of standard input, at most LIMIT bytes. WHAT it is, for the error: "the question". */
+GBytes *cli_read_stdin (gsize limit, const char *what, GError **error);
+/* "secret.pdf: needs a password" */
+char *cli_failure_line (const CliOptions *options, const RagFailure *failure);
+/* "Searched 12 of 13 documents; not searched: secret.pdf: needs a password." */
+char *cli_coverage_line (const CliOptions *options, const RagCoverage *coverage);
+/* "  1  policy.pdf, p. 3 · Staffing" */
+void cli_print_hit_title (const CliOptions *options, guint rank, const RagHit *hit, gboolean score);
+/* The hit's text with its best sentence marked; ALL: the whole passage, otherwise that sentence
+ * and what is around it. */
+void cli_print_passage (const CliOptions *options, const RagHit *hit, guint indent, gboolean all);
+/* Asks on the terminal; FALSE when there is none. */
+gboolean cli_confirm (const char *question);
+/* What `add` and `sync` have in common: progress and summary. PATHS NULL: sync. */
+CliExit cli_take_in (const CliOptions *options, Rag *rag, const char *const *paths, gsize n_paths,
+                     gboolean dry_run, gboolean no_embed);
+
+/* Prints one answer as it comes: evidence, streamed text, then what the checks made of it. */
+typedef struct
+{
+  const CliOptions *options;
+  CliProgress *progress;
+  CliWrap wrap;
+  gboolean streaming;
+} CliAnswerView;
+void cli_answer_view_begin (CliAnswerView *view, const CliOptions *options);
+RagAskEvents cli_answer_view_events (CliAnswerView *view, GCancellable *cancellable);
+void cli_answer_view_finish (CliAnswerView *view, const RagAnswer *answer);
+void cli_answer_view_clear (CliAnswerView *view);
+void cli_answer_json (const RagAnswer *answer);
+/* CLI_FAILED for an answer that was stopped. */
+CliExit cli_answer_exit (const RagAnswer *answer);
+void cli_print_evidence (const CliOptions *options, const GPtrArray *hits);
+void cli_print_citations (const CliOptions *options, const GPtrArray *citations);

@@ -1,0 +1,27 @@
+/* docent add PATH…: reads files and folders into the library.
+ *
+ * Folders are remembered, so that `docent sync` finds what changed in them. A file that cannot be
+ * read is named and the others go in (exit code 4). */
+#include "cli-private.h"
+
+static gboolean dry_run, no_embed;
+
+const GOptionEntry cli_add_options[] = {
+  { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "say what would be done, change nothing",
+    NULL },
+  { "no-embed", 0, 0, G_OPTION_ARG_NONE, &no_embed,
+    "find by words only for now; 'docent sync' adds the rest", NULL },
+  { NULL },
+};
+
+CliExit cli_add (const CliOptions *options, int argc, char **argv)
+{
+  for (int i = 0; i < argc; i++)
+    if (*argv[i] == '\0')
+      return cli_usage ("add", "argument %d is empty", i + 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, &error);
+  if (rag == NULL)
+    return cli_fail (error);
+  return cli_take_in (options, rag, (const char *const *)argv, argc, dry_run, no_embed);
+}

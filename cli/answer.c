@@ -1,0 +1,286 @@
+/* Shows one answer as it comes about, for `ask` and `chat`.
+ *
+ * First the evidence, at once, so that there is something to read while the model reads; then the
+ * model's words as it writes them, on a terminal only, because they are a draft; then what the
+ * checks made of them, each sentence with the numbers of its citations, in place of the draft;
+ * then the citations and what was looked through. */
+#include <string.h>
+#include <unistd.h>
+
+#include "cli-private.h"
+
+static void heading (const CliOptions *options, const char *title)
+{
+  printf ("%s%s%s\n", cli_style (options, CLI_BOLD), title, cli_style (options, CLI_PLAIN));
+}
+
+void cli_print_evidence (const CliOptions *options, const GPtrArray *hits)
+{
+  heading (options, "Evidence");
+  for (guint i = 0; i < hits->len; i++)
+    {
+      const RagHit *hit = g_ptr_array_index (hits, i);
+      cli_print_hit_title (options, i + 1, hit, options->verbose);
+      cli_print_passage (options, hit, 5, FALSE);
+    }
+  putchar ('\n');
+  fflush (stdout);
+}
+
+void cli_print_citations (const CliOptions *options, const GPtrArray *citations)
+{
+  heading (options, "Sources");
+  for (guint i = 0; i < citations->len; i++)
+    {
+      const RagCitation *citation = g_ptr_array_index (citations, i);
+      g_autofree char *name = cli_document_name (options, citation->document);
+      g_autofree char *page = cli_page_name (citation->page, citation->page_label);
+      printf ("  [%u] %s%s%s%s%s\n", citation->n, cli_style (options, CLI_GREEN), name,
+              *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN));
+      if (citation->quote == NULL || *citation->quote == '\0')
+        continue;
+      g_autofree char *quote = g_strdup_printf ("“%s”", citation->quote);
+      cli_print_wrapped (options, 6, CLI_PLAIN, quote);
+    }
+  putchar ('\n');
+}
+
+static void on_evidence (const GPtrArray *hits, gpointer user_data)
+{
+  CliAnswerView *view = user_data;
+  cli_progress_clear (view->progress);
+  if (hits->len > 0 && !view->options->quiet)
+    cli_print_evidence (view->options, hits);
+}
+
+static void on_reading (gsize done, gsize total, gpointer user_data)
+{
+  CliAnswerView *view = user_data;
+  cli_progress_count (view->progress, "reading the evidence, words and parts of words", done,
+                      total);
+}
+
+static void on_piece (const char *utf8, gpointer user_data)
+{
+  CliAnswerView *view = user_data;
+  cli_progress_clear (view->progress);
+  if (!view->streaming)
+    {
+      view->streaming = TRUE;
+      cli_wrap_begin (&view->wrap, view->options, stdout, 2);
+    }
+  cli_wrap_text (&view->wrap, CLI_PLAIN, utf8, -1);
+  fflush (stdout);
+}
+
+void cli_answer_view_begin (CliAnswerView *view, const CliOptions *options)
+{
+  *view = (CliAnswerView){ .options = options, .progress = cli_progress_new (options) };
+}
+
+RagAskEvents cli_answer_view_events (CliAnswerView *view, GCancellable *cancellable)
+{
+  const gboolean text = !view->options->json;
+  return (RagAskEvents){
+    .evidence = text ? on_evidence : NULL,
+    .reading = on_reading,
+    .piece = text && isatty (STDOUT_FILENO) ? on_piece : NULL,
+    .user_data = view,
+    .cancellable = cancellable,
+  };
+}
+
+/* Takes the draft off the screen, or, when it has scrolled too far, sets it off. */
+static void replace_draft (CliAnswerView *view)
+{
+  if (!view->streaming)
+    return;
+  view->streaming = FALSE;
+  cli_wrap_end (&view->wrap);
+  const gboolean can_erase = view->options->interactive && view->wrap.lines < cli_height ();
+  for (guint i = 0; can_erase && i < view->wrap.lines; i++)
+    fputs ("\033[A\033[2K", stdout);
+  if (!can_erase)
+    {
+      putchar ('\n');
+      heading (view->options, "Checked");
+    }
+}
+
+/* The sentences that passed, each with its citations: "… at night. [1][3]" */
+static char *marked_answer (const RagAnswer *answer, guint *ret_n_struck)
+{
+  GString *text = g_string_new (NULL);
+  guint struck = 0;
+  for (guint i = 0; answer->sentences != NULL && i < answer->sentences->len; i++)
+    {
+      const RagSentence *sentence = g_ptr_array_index (answer->sentences, i);
+      if (!sentence->supported)
+        {
+          struck++;
+          continue;
+        }
+      g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", sentence->text);
+      for (guint c = 0; sentence->citations != NULL && c < sentence->citations->len; c++)
+        g_string_append_printf (text, "%s[%u]", c == 0 ? " " : "",
+                                g_array_index (sentence->citations, guint, c));
+    }
+  if (text->len == 0)
+    g_string_assign (text, answer->answer != NULL ? answer->answer : "");
+  *ret_n_struck = struck;
+  return g_string_free (text, FALSE);
+}
+
+static void print_timings (const RagAnswer *answer)
+{
+  const double writing_ms = answer->total_ms - answer->first_token_ms;
+  printf ("Found in %.0f ms, %u tokens read in %.0f ms (%u reused), first word after %.0f ms,\n"
+          "%u tokens written at %.1f a second, %.0f ms in all.\n",
+          answer->retrieve_ms, answer->prompt_tokens, answer->prefill_ms, answer->reused_tokens,
+          answer->first_token_ms, answer->generated_tokens,
+          writing_ms > 0 ? answer->generated_tokens * 1000.0 / writing_ms : 0, answer->total_ms);
+  g_autofree char *model = cli_escape_line (answer->model != NULL ? answer->model : "none");
+  g_autofree char *encoder = cli_escape_line (answer->encoder != NULL ? answer->encoder : "none");
+  printf ("Model %s, encoder %s, confidence %.2f.\n", model, encoder, answer->confidence);
+}
+
+static void print_answer (const CliOptions *options, const RagAnswer *answer)
+{
+  guint n_struck = 0;
+  g_autofree char *text = answer->status == RAG_REFUSED
+                              ? g_strdup (answer->answer != NULL ? answer->answer : answer->reason)
+                              : marked_answer (answer, &n_struck);
+  if (text != NULL && *text != '\0')
+    {
+      cli_print_wrapped (options, 2, CLI_PLAIN, text);
+      putchar ('\n');
+    }
+  if (n_struck > 0 && answer->status != RAG_REFUSED)
+    {
+      g_autofree char *struck = cli_format_plural (n_struck, "sentence was", "sentences were");
+      printf ("%s left out: the documents do not say so.\n\n", struck);
+    }
+  if (answer->status == RAG_PARTIAL)
+    {
+      g_autofree char *reason
+          = cli_escape_line (answer->reason != NULL ? answer->reason : "stopped");
+      printf ("Not finished: %s\n\n", reason);
+    }
+}
+
+void cli_answer_view_finish (CliAnswerView *view, const RagAnswer *answer)
+{
+  const CliOptions *options = view->options;
+  cli_progress_clear (view->progress);
+  replace_draft (view);
+  print_answer (options, answer);
+  if (answer->status != RAG_REFUSED && answer->citations != NULL && answer->citations->len > 0)
+    cli_print_citations (options, answer->citations);
+  g_autofree char *coverage = cli_coverage_line (options, &answer->coverage);
+  if (!options->quiet)
+    cli_print_wrapped (options, 0, CLI_DIM, coverage);
+  if (options->verbose)
+    print_timings (answer);
+  fflush (stdout);
+}
+
+void cli_answer_view_clear (CliAnswerView *view)
+{
+  if (view->streaming)
+    cli_wrap_end (&view->wrap);
+  view->streaming = FALSE;
+  g_clear_pointer (&view->progress, cli_progress_free);
+}
+
+static void json_citations (JsonBuilder *json, const GPtrArray *citations)
+{
+  cli_json_array (json, "citations");
+  for (guint i = 0; citations != NULL && i < citations->len; i++)
+    {
+      const RagCitation *citation = g_ptr_array_index (citations, i);
+      cli_json_object (json, NULL);
+      cli_json_int (json, "n", citation->n);
+      cli_json_string (json, "document", citation->document);
+      cli_json_string (json, "title", citation->title);
+      cli_json_int (json, "page", citation->page);
+      cli_json_string (json, "page_label", citation->page_label);
+      cli_json_string (json, "section", citation->section);
+      cli_json_string (json, "quote", citation->quote);
+      json_builder_end_object (json);
+    }
+  json_builder_end_array (json);
+}
+
+static void json_sentences (JsonBuilder *json, const GPtrArray *sentences)
+{
+  cli_json_array (json, "sentences");
+  for (guint i = 0; sentences != NULL && i < sentences->len; i++)
+    {
+      const RagSentence *sentence = g_ptr_array_index (sentences, i);
+      cli_json_object (json, NULL);
+      cli_json_string (json, "text", sentence->text);
+      cli_json_bool (json, "supported", sentence->supported);
+      cli_json_array (json, "citations");
+      for (guint c = 0; sentence->citations != NULL && c < sentence->citations->len; c++)
+        cli_json_int (json, NULL, g_array_index (sentence->citations, guint, c));
+      json_builder_end_array (json);
+      json_builder_end_object (json);
+    }
+  json_builder_end_array (json);
+}
+
+static void json_costs (JsonBuilder *json, const RagAnswer *answer)
+{
+  cli_json_object (json, "timings_ms");
+  cli_json_double (json, "retrieve", answer->retrieve_ms);
+  cli_json_double (json, "prefill", answer->prefill_ms);
+  cli_json_double (json, "first_token", answer->first_token_ms);
+  cli_json_double (json, "total", answer->total_ms);
+  json_builder_end_object (json);
+  cli_json_object (json, "tokens");
+  cli_json_int (json, "prompt", answer->prompt_tokens);
+  cli_json_int (json, "reused", answer->reused_tokens);
+  cli_json_int (json, "drafted", answer->drafted_tokens);
+  cli_json_int (json, "generated", answer->generated_tokens);
+  json_builder_end_object (json);
+}
+
+void cli_answer_json (const RagAnswer *answer)
+{
+  static const char *const statuses[] = {
+    [RAG_ANSWERED] = "answered",
+    [RAG_REFUSED] = "refused",
+    [RAG_PARTIAL] = "partial",
+  };
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  cli_json_object (json, NULL);
+  cli_json_string (json, "question", answer->question);
+  cli_json_string (json, "status", statuses[answer->status]);
+  cli_json_string (json, "answer", answer->answer);
+  cli_json_double (json, "confidence", answer->confidence);
+  cli_json_string (json, "reason", answer->reason);
+  json_citations (json, answer->citations);
+  json_sentences (json, answer->sentences);
+  cli_json_hits (json, "evidence", answer->evidence);
+  cli_json_coverage (json, &answer->coverage);
+  json_costs (json, answer);
+  cli_json_string (json, "model", answer->model);
+  cli_json_string (json, "encoder", answer->encoder);
+  cli_json_bool (json, "escalated", answer->escalated);
+  json_builder_end_object (json);
+  cli_json_print (json);
+}
+
+CliExit cli_answer_exit (const RagAnswer *answer)
+{
+  switch (answer->status)
+    {
+    case RAG_ANSWERED:
+      return CLI_DONE;
+    case RAG_REFUSED:
+      return CLI_REFUSED;
+    case RAG_PARTIAL:
+      break;
+    }
+  return CLI_FAILED;
+}

@@ -1,0 +1,79 @@
+/* docent ask QUESTION…: an answer from the documents with its pages, or a refusal.
+ *
+ * In: the question, from the arguments or standard input. Out: evidence, answer, sources and what
+ * was looked through; with --json one object and nothing else. A refusal is a result (exit code
+ * 3), and so is an answer that Ctrl-C cut short (exit code 1, what there is is printed). */
+#include "cli-private.h"
+
+static gboolean evidence_only;
+static int max_tokens, evidence_tokens;
+static double temperature;
+static gint64 seed;
+
+const GOptionEntry cli_ask_options[] = {
+  { "evidence", 'e', 0, G_OPTION_ARG_NONE, &evidence_only,
+    "print the passages only, without a language model", NULL },
+  { "max-tokens", 0, 0, G_OPTION_ARG_INT, &max_tokens,
+    "stop the answer after N tokens (default: 200)", "N" },
+  { "evidence-tokens", 0, 0, G_OPTION_ARG_INT, &evidence_tokens,
+    "let the model read N tokens (default: by this machine's speed)", "N" },
+  { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature,
+    "0 for the likeliest words (the default), up to 2 for variety", "T" },
+  { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "same number, same variety", "N" },
+  { NULL },
+};
+
+/* "" when the options make sense, otherwise why not. */
+static const char *problem_with_options (void)
+{
+  if (max_tokens < 0 || max_tokens > 100000)
+    return "--max-tokens takes a number from 1 to 100000";
+  if (evidence_tokens < 0 || evidence_tokens > 1000000)
+    return "--evidence-tokens takes a number from 1 to 1000000";
+  if (!(temperature >= 0 && temperature <= 2))
+    return "--temperature takes a number from 0 to 2";
+  if (seed < 0)
+    return "--seed takes a number from 0";
+  return NULL;
+}
+
+CliExit cli_ask (const CliOptions *options, int argc, char **argv)
+{
+  const char *problem = problem_with_options ();
+  if (problem != NULL)
+    return cli_usage ("ask", "%s", problem);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *question = cli_read_question (argc, argv, &error);
+  if (question == NULL)
+    return cli_fail (error);
+  if (*question == '\0')
+    return cli_usage ("ask", "the question is empty");
+  g_autoptr (Rag) rag = cli_open (options, RAG_READ, &error);
+  if (rag == NULL)
+    return cli_fail (error);
+
+  const RagAskOptions ask_options = {
+    .collection = options->collection,
+    .max_tokens = max_tokens,
+    .evidence_tokens = evidence_tokens,
+    .temperature = temperature,
+    .seed = seed,
+    .evidence_only = evidence_only,
+  };
+  CliAnswerView view;
+  cli_answer_view_begin (&view, options);
+  const RagAskEvents events
+      = cli_answer_view_events (&view, cli_cancellable ("stopping the answer"));
+  g_autoptr (RagAnswer) answer = rag_ask (rag, question, &ask_options, &events, &error);
+  CliExit code = CLI_FAILED;
+  if (answer != NULL)
+    {
+      if (options->json)
+        cli_answer_json (answer);
+      else
+        cli_answer_view_finish (&view, answer);
+      code = cli_answer_exit (answer);
+    }
+  cli_answer_view_clear (&view);
+  return answer != NULL ? code : cli_fail (error);
+}

@@ -1,0 +1,45 @@
+/* docent sync: looks again at everything that was added.
+ *
+ * Meant for cron: quick when nothing changed, and when another docent is at work on the library it
+ * says so and leaves with exit code 0, because that run does what this one would. */
+#include "cli-private.h"
+
+static gboolean dry_run, no_embed;
+
+const GOptionEntry cli_sync_options[] = {
+  { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "say what would be done, change nothing",
+    NULL },
+  { "no-embed", 0, 0, G_OPTION_ARG_NONE, &no_embed, "find by words only for now", NULL },
+  { NULL },
+};
+
+static CliExit leave_to_the_other (const CliOptions *options)
+{
+  cli_note (options, "Another docent is writing to this library; nothing was done.");
+  if (options->json)
+    {
+      g_autoptr (GPtrArray) none = g_ptr_array_new ();
+      g_autoptr (JsonBuilder) json = json_builder_new ();
+      cli_json_object (json, NULL);
+      static const char *const counts[]
+          = { "added", "updated", "unchanged", "removed", "moved", "pages", "chunks", "seconds" };
+      for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+        cli_json_int (json, counts[i], 0);
+      cli_json_failures (json, "failed", none);
+      cli_json_bool (json, "busy", TRUE);
+      json_builder_end_object (json);
+      cli_json_print (json);
+    }
+  return CLI_DONE;
+}
+
+CliExit cli_sync (const CliOptions *options, int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, &error);
+  if (g_error_matches (error, RAG_ERROR, RAG_ERROR_BUSY))
+    return leave_to_the_other (options);
+  if (rag == NULL)
+    return cli_fail (error);
+  return cli_take_in (options, rag, NULL, 0, dry_run, no_embed);
+}

@@ -1,0 +1,114 @@
+/* What `add` and `sync` have in common: they take files in, say how far they are, and sum up.
+ *
+ * Every document is a transaction of its own, so stopping at any point loses nothing, and running
+ * the same command again goes on. The summary names every file that was not read with its reason:
+ * on standard error, also with --quiet, so that a nightly run mails exactly those. */
+#include "cli-private.h"
+
+static void on_progress (const RagAddProgress *now, gpointer user_data)
+{
+  CliProgress *progress = user_data;
+  if (!cli_progress_due (progress))
+    return;
+  g_autofree char *pages = cli_format_plural (now->pages_done, "page", "pages");
+  g_autofree char *name = g_path_get_basename (now->path != NULL ? now->path : "");
+  g_autofree char *eta = now->eta_seconds >= 0 ? cli_format_duration (now->eta_seconds) : NULL;
+  cli_progress_show (progress, "file %u of %u, %s%s%s%s%s%s",
+                     MIN (now->files_done + 1, now->files_total), now->files_total, pages,
+                     eta != NULL ? ", " : "", eta != NULL ? eta : "", eta != NULL ? " left" : "",
+                     now->path != NULL ? ": " : "", now->path != NULL ? name : "");
+}
+
+static void print_json (const RagAddReport *report, gboolean dry_run)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  cli_json_object (json, NULL);
+  cli_json_int (json, "added", report->added);
+  cli_json_int (json, "updated", report->updated);
+  cli_json_int (json, "unchanged", report->unchanged);
+  cli_json_int (json, "removed", report->removed);
+  cli_json_int (json, "moved", report->moved);
+  cli_json_failures (json, "failed", report->failed);
+  cli_json_int (json, "pages", report->pages);
+  cli_json_int (json, "chunks", report->chunks);
+  cli_json_double (json, "seconds", report->seconds);
+  cli_json_bool (json, "dry_run", dry_run);
+  json_builder_end_object (json);
+  cli_json_print (json);
+}
+
+static void append_part (GString *line, guint n, const char *what)
+{
+  g_autofree char *count = cli_format_count (n);
+  if (n > 0)
+    g_string_append_printf (line, "%s%s %s", line->len > 0 ? ", " : "", count, what);
+}
+
+/* "12 documents added, 3 unchanged; 240 pages in 14 s." */
+static void print_summary (const RagAddReport *report, gboolean dry_run)
+{
+  g_autoptr (GString) line = g_string_new (NULL);
+  append_part (line, report->added, "added");
+  append_part (line, report->updated, "updated");
+  append_part (line, report->moved, "moved");
+  append_part (line, report->removed, "removed");
+  append_part (line, report->unchanged, "unchanged");
+  append_part (line, report->failed->len, "not read");
+  if (line->len == 0)
+    {
+      puts ("There were no documents to read.");
+      return;
+    }
+  g_autofree char *seconds = cli_format_duration (report->seconds);
+  printf ("%sDocuments: %s", dry_run ? "Would be: " : "", line->str);
+  if (!dry_run && report->pages > 0)
+    {
+      g_autofree char *pages = cli_format_plural (report->pages, "page", "pages");
+      g_autofree char *chunks = cli_format_plural (report->chunks, "passage", "passages");
+      printf ("; %s as %s in %s", pages, chunks, seconds);
+    }
+  puts (".");
+}
+
+static void print_failures (const CliOptions *options, const GPtrArray *failed)
+{
+  fflush (stdout);
+  for (guint i = 0; i < failed->len; i++)
+    {
+      g_autofree char *line = cli_failure_line (options, g_ptr_array_index (failed, i));
+      fprintf (stderr, "not read: %s\n", line);
+    }
+}
+
+CliExit cli_take_in (const CliOptions *options, Rag *rag, const char *const *paths, gsize n_paths,
+                     gboolean dry_run, gboolean no_embed)
+{
+  g_autoptr (CliProgress) progress = cli_progress_new (options);
+  const RagAddOptions add_options = {
+    .collection = options->collection,
+    .dry_run = dry_run,
+    .no_embed = no_embed,
+    .progress = on_progress,
+    .user_data = progress,
+    .cancellable = cli_cancellable ("stopping after this document"),
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RagAddReport) report = paths != NULL
+                                        ? rag_add (rag, paths, n_paths, &add_options, &error)
+                                        : rag_sync (rag, &add_options, &error);
+  cli_progress_clear (progress);
+  if (report == NULL)
+    {
+      if (g_error_matches (error, RAG_ERROR, RAG_ERROR_CANCELLED))
+        cli_warn ("stopped; what was read stays, and the same command goes on from there");
+      else
+        cli_fail (error);
+      return CLI_FAILED;
+    }
+  if (options->json)
+    print_json (report, dry_run);
+  else if (!options->quiet)
+    print_summary (report, dry_run);
+  print_failures (options, report->failed);
+  return report->failed->len > 0 ? CLI_PARTLY : CLI_DONE;
+}
