@@ -56,8 +56,7 @@ static void on_evidence (const GPtrArray *hits, gpointer user_data)
 static void on_reading (gsize done, gsize total, gpointer user_data)
 {
   CliAnswerView *view = user_data;
-  cli_progress_count (view->progress, "reading the evidence, words and parts of words", done,
-                      total);
+  cli_progress_count (view->progress, "tokens of evidence read", done, total);
 }
 
 static void on_piece (const char *utf8, gpointer user_data)
@@ -81,6 +80,7 @@ void cli_answer_view_begin (CliAnswerView *view, const CliOptions *options)
 RagAskEvents cli_answer_view_events (CliAnswerView *view, GCancellable *cancellable)
 {
   const gboolean text = !view->options->json;
+  view->cancellable = cancellable;
   return (RagAskEvents){
     .evidence = text ? on_evidence : NULL,
     .reading = on_reading,
@@ -97,7 +97,9 @@ static void replace_draft (CliAnswerView *view)
     return;
   view->streaming = FALSE;
   cli_wrap_end (&view->wrap);
-  const gboolean can_erase = view->options->interactive && view->wrap.lines < cli_height ();
+  /* Ctrl-C has left its own lines between ours. */
+  const gboolean can_erase = view->options->interactive && view->wrap.lines < cli_height ()
+                             && !g_cancellable_is_cancelled (view->cancellable);
   for (guint i = 0; can_erase && i < view->wrap.lines; i++)
     fputs ("\033[A\033[2K", stdout);
   if (!can_erase)

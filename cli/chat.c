@@ -65,6 +65,9 @@ static void input_begin (Input *input)
   history (input->history, &event, H_SETUNIQUE, 1);
   el_set (input->editor, EL_PROMPT, prompt);
   el_set (input->editor, EL_EDITOR, "emacs");
+  /* While a line is edited Ctrl-C empties it; while an answer is written it is a signal again. */
+  el_set (input->editor, EL_SETTY, "-d", "-isig", NULL);
+  el_set (input->editor, EL_BIND, "^C", "em-kill-line", NULL);
   el_set (input->editor, EL_HIST, history, input->history);
   el_source (input->editor, NULL);
   if (!no_history)

@@ -162,9 +162,9 @@ typedef struct
   guint lines;         /* printed so far */
   gboolean space;      /* a space waits for the next word */
   gboolean started;
-  GString *word; /* with its style sequences */
+  GString *word;
   guint word_width;
-  CliStyle style;
+  CliStyle style, shown_style; /* of the word, of what was printed last */
 } CliWrap;
 void cli_wrap_begin (CliWrap *wrap, const CliOptions *options, FILE *out, guint indent);
 /* TEXT is escaped here. */
@@ -235,7 +235,7 @@ void cli_progress_count (CliProgress *progress, const char *step, guint64 done, 
 /* The first Ctrl-C (or SIGTERM) cancels this, a second one ends the program. Installs the handlers
  * on the first call. WHAT_HAPPENS is printed when it is pressed: "stopping after this document". */
 GCancellable *cli_cancellable (const char *what_happens);
-/* For the next question of a conversation. */
+/* Between the questions of a conversation: signals end the program again. */
 void cli_cancellable_reset (void);
 
 /* ---- Library: library.c, take-in.c, answer.c
@@ -269,6 +269,7 @@ typedef struct
   const CliOptions *options;
   CliProgress *progress;
   CliWrap wrap;
+  GCancellable *cancellable;
   gboolean streaming;
 } CliAnswerView;
 void cli_answer_view_begin (CliAnswerView *view, const CliOptions *options);

@@ -15,12 +15,11 @@
 
 G_DEFINE_QUARK (cli - error - quark, cli_error)
 
-static void print_message (const char *message, const char *after)
+static void print_message (const char *message)
 {
   g_autofree char *safe = cli_escape_text (message);
-  const gboolean ended = g_str_has_suffix (safe, ".") || g_str_has_suffix (safe, "?");
   fflush (stdout);
-  fprintf (stderr, "docent: %s%s%s\n", safe, ended || *after == '\0' ? "" : ";", after);
+  fprintf (stderr, "docent: %s\n", safe);
 }
 
 void cli_warn (const char *format, ...)
@@ -29,7 +28,7 @@ void cli_warn (const char *format, ...)
   va_start (values, format);
   g_autofree char *message = g_strdup_vprintf (format, values);
   va_end (values);
-  print_message (message, "");
+  print_message (message);
 }
 
 void cli_note (const CliOptions *options, const char *format, ...)
@@ -47,7 +46,7 @@ void cli_note (const CliOptions *options, const char *format, ...)
 
 CliExit cli_fail (const GError *error)
 {
-  print_message (error->message, "");
+  print_message (error->message);
   const gboolean usage = g_error_matches (error, CLI_ERROR, CLI_ERROR_USAGE)
                          || g_error_matches (error, RAG_ERROR, RAG_ERROR_INPUT);
   return usage ? CLI_USAGE : CLI_FAILED;
@@ -55,9 +54,11 @@ CliExit cli_fail (const GError *error)
 
 static CliExit usage_message (const char *command, const char *message)
 {
-  g_autofree char *hint
-      = g_strdup_printf (" see docent help%s%s", *command != '\0' ? " " : "", command);
-  print_message (message, hint);
+  const gboolean sentence = g_str_has_suffix (message, ".") || g_str_has_suffix (message, "?");
+  g_autofree char *whole
+      = g_strdup_printf ("%s%s docent help%s%s", message, sentence ? " See" : "; see",
+                         *command != '\0' ? " " : "", command);
+  print_message (whole);
   return CLI_USAGE;
 }
 

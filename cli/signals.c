@@ -15,6 +15,7 @@ static GCancellable *cancellable;
 static const char *announcement;
 static int wake_pipe[2] = { -1, -1 };
 static volatile sig_atomic_t n_signals;
+static gboolean listening;
 
 static void handle (int number)
 {
@@ -40,12 +41,9 @@ static gpointer wait_for_signals (gpointer data)
   return NULL;
 }
 
-static void install (void)
+static void listen (void (*handler) (int))
 {
-  if (pipe2 (wake_pipe, O_CLOEXEC) < 0)
-    return;
-  g_thread_unref (g_thread_new ("signals", wait_for_signals, NULL));
-  struct sigaction action = { .sa_handler = handle, .sa_flags = SA_RESTART };
+  struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
   sigemptyset (&action.sa_mask);
   sigaction (SIGINT, &action, NULL);
   sigaction (SIGTERM, &action, NULL);
@@ -57,13 +55,19 @@ GCancellable *cli_cancellable (const char *what_happens)
   if (cancellable == NULL)
     {
       cancellable = g_cancellable_new ();
-      install ();
+      if (pipe2 (wake_pipe, O_CLOEXEC) == 0)
+        g_thread_unref (g_thread_new ("signals", wait_for_signals, NULL));
     }
+  if (!listening && wake_pipe[0] >= 0)
+    listen (handle);
+  listening = TRUE;
   return cancellable;
 }
 
 void cli_cancellable_reset (void)
 {
+  listen (SIG_DFL);
+  listening = FALSE;
   n_signals = 0;
   if (cancellable != NULL)
     g_cancellable_reset (cancellable);

@@ -21,6 +21,17 @@ static void new_line (CliWrap *wrap)
   wrap->space = FALSE;
 }
 
+static void set_style (CliWrap *wrap, CliStyle style)
+{
+  if (wrap->shown_style == style)
+    return;
+  if (wrap->shown_style != CLI_PLAIN)
+    fputs (cli_style (wrap->options, CLI_PLAIN), wrap->out);
+  if (style != CLI_PLAIN)
+    fputs (cli_style (wrap->options, style), wrap->out);
+  wrap->shown_style = style;
+}
+
 static void flush_word (CliWrap *wrap)
 {
   if (wrap->word->len == 0)
@@ -40,11 +51,8 @@ static void flush_word (CliWrap *wrap)
       fputc (' ', wrap->out);
       wrap->column++;
     }
-  if (wrap->style != CLI_PLAIN)
-    fputs (cli_style (wrap->options, wrap->style), wrap->out);
+  set_style (wrap, wrap->style);
   fwrite (wrap->word->str, 1, wrap->word->len, wrap->out);
-  if (wrap->style != CLI_PLAIN)
-    fputs (cli_style (wrap->options, CLI_PLAIN), wrap->out);
   wrap->column += wrap->word_width;
   wrap->space = FALSE;
   wrap->started = TRUE;
@@ -93,6 +101,7 @@ void cli_wrap_text (CliWrap *wrap, CliStyle style, const char *text, gssize leng
 void cli_wrap_end (CliWrap *wrap)
 {
   flush_word (wrap);
+  set_style (wrap, CLI_PLAIN);
   if (wrap->column > 0)
     new_line (wrap);
   g_string_free (wrap->word, TRUE);
