@@ -1,0 +1,366 @@
+/* avx2-dot: one token against rows of quantised weights, straight from the file's blocks.
+ *
+ * The counterpart of avx512-dot.c with 32 codes in a register: vpmaddubsw and vpmaddwd stand for
+ * vpdpbusd, and 8-bit codes lend their sign to the activation. Every type is taken apart once,
+ * into codes, scales and floors, by engine_avx2_unpack_block; the types that our models are made of
+ * are multiplied without going through memory. */
+#include "engine/kernels/avx2-private.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+static inline float
+read_f16 (const guint8 *bytes)
+{
+  guint16 half;
+  memcpy (&half, bytes, sizeof half);
+  return _cvtsh_ss (half);
+}
+
+static inline float
+sum8 (__m256 v)
+{
+  __m128 four = _mm_add_ps (_mm256_castps256_ps128 (v), _mm256_extractf128_ps (v, 1));
+  four = _mm_add_ps (four, _mm_movehl_ps (four, four));
+  return _mm_cvtss_f32 (_mm_add_ss (four, _mm_movehdup_ps (four)));
+}
+
+EngineAvx2Codes
+engine_avx2_codes (EngineType type)
+{
+  switch (type)
+    {
+    case ENGINE_TYPE_Q4_0:
+      return (EngineAvx2Codes){ 8, 8 };
+    case ENGINE_TYPE_Q4_1:
+    case ENGINE_TYPE_Q4_K:
+      return (EngineAvx2Codes){ 8, 0 };
+    case ENGINE_TYPE_Q5_0:
+      return (EngineAvx2Codes){ 4, 16 };
+    case ENGINE_TYPE_Q5_1:
+    case ENGINE_TYPE_Q5_K:
+      return (EngineAvx2Codes){ 4, 0 };
+    case ENGINE_TYPE_Q2_K:
+      return (EngineAvx2Codes){ 2, 0 };
+    case ENGINE_TYPE_Q3_K:
+      return (EngineAvx2Codes){ 2, 4 };
+    case ENGINE_TYPE_Q6_K:
+      return (EngineAvx2Codes){ 2, 32 };
+    default:
+      return (EngineAvx2Codes){ 0, 0 };
+    }
+}
+
+/* ---- Codes of one block ------------------------------------------------------------------------ */
+
+/* 16 bytes: low nibbles, then high. */
+static inline __m256i
+nibbles32 (const guint8 *bytes)
+{
+  __m128i packed = _mm_loadu_si128 ((const __m128i *) bytes);
+  __m256i both = _mm256_inserti128_si256 (_mm256_castsi128_si256 (packed),
+                                          _mm_srli_epi16 (packed, 4), 1);
+  return _mm256_and_si256 (both, _mm256_set1_epi8 (15));
+}
+
+/* Q5_0 and Q5_1: bit i of the word at HIGH is the fifth bit of element i. Each byte of the register
+ * gets the byte of the word that holds its bit, then its bit alone. */
+static inline __m256i
+codes_q5 (const guint8 *high, const guint8 *low)
+{
+  gint32 word;
+  memcpy (&word, high, sizeof word);
+  const __m256i which = _mm256_set_epi64x (0x0303030303030303, 0x0202020202020202,
+                                           0x0101010101010101, 0);
+  const __m256i bit = _mm256_set1_epi64x (0x8040201008040201);
+  __m256i bytes = _mm256_shuffle_epi8 (_mm256_set1_epi32 (word), which);
+  __m256i set = _mm256_cmpeq_epi8 (_mm256_and_si256 (bytes, bit), bit);
+  return _mm256_or_si256 (nibbles32 (low), _mm256_and_si256 (set, _mm256_set1_epi8 (16)));
+}
+
+/* Eight scales in the low, eight mins in the high half; see avx512-dot.c. */
+static inline __m128i
+scales_6bit (const guint8 *bytes)
+{
+  guint32 a, b, c;
+  memcpy (&a, bytes, 4);
+  memcpy (&b, bytes + 4, 4);
+  memcpy (&c, bytes + 8, 4);
+  guint32 last_scales = (c & 0x0f0f0f0f) | (a >> 2 & 0x30303030);
+  guint32 last_mins = (c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030);
+  return _mm_set_epi32 (last_mins, b & 0x3f3f3f3f, last_scales, a & 0x3f3f3f3f);
+}
+
+static inline void
+scales_q4_k (const guint8 *block, __m256 *ret_scales, __m256 *ret_floors)
+{
+  __m128i packed = scales_6bit (block + 4);
+  __m256 scales = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (packed));
+  __m256 mins = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_srli_si128 (packed, 8)));
+  *ret_scales = _mm256_mul_ps (scales, _mm256_set1_ps (read_f16 (block)));
+  *ret_floors = _mm256_mul_ps (mins, _mm256_set1_ps (read_f16 (block + 2)));
+}
+
+/* 32 bytes: the nibbles of two groups. */
+static inline void
+codes_q4_k (const guint8 *bytes, __m256i *ret_low, __m256i *ret_high)
+{
+  const __m256i mask = _mm256_set1_epi8 (15);
+  __m256i packed = _mm256_loadu_si256 ((const __m256i *) bytes);
+  *ret_low = _mm256_and_si256 (packed, mask);
+  *ret_high = _mm256_and_si256 (_mm256_srli_epi16 (packed, 4), mask);
+}
+
+/* The four times 32 elements of one half of a Q6_K block. */
+static inline void
+codes_q6_k (const guint8 *low, const guint8 *high, __m256i ret_codes[4])
+{
+  const __m256i mask = _mm256_set1_epi8 (0x30);
+  __m256i bits = _mm256_loadu_si256 ((const __m256i *) high);
+  codes_q4_k (low, &ret_codes[0], &ret_codes[2]);
+  codes_q4_k (low + 32, &ret_codes[1], &ret_codes[3]);
+  __m256i parts[4] = { _mm256_slli_epi16 (bits, 4), _mm256_slli_epi16 (bits, 2), bits,
+                       _mm256_srli_epi16 (bits, 2) };
+  for (guint i = 0; i < 4; i++)
+    ret_codes[i] = _mm256_or_si256 (ret_codes[i], _mm256_and_si256 (parts[i], mask));
+}
+
+static void
+unpack_any (EngineType type, const guint8 *block, guint8 *codes, float *scales, float *floors)
+{
+  const EngineUnpacking *unpacking = engine_type_unpacking (type);
+  guint n = engine_type_info (type)->block_elements;
+  guint8 offset = engine_avx2_codes (type).offset;
+  unpacking->block (block, (gint8 *) codes, scales, floors);
+  for (guint i = 0; i < n; i++)
+    codes[i] += offset;
+  for (guint i = 0; i < n / unpacking->group; i++)
+    floors[i] += offset * scales[i];
+}
+
+static inline void
+store32 (guint8 *codes, __m256i values)
+{
+  _mm256_storeu_si256 ((__m256i *) codes, values);
+}
+
+void
+engine_avx2_unpack_block (EngineType type, const guint8 *block, guint8 *codes, float *scales,
+                          float *floors)
+{
+  switch (type)
+    {
+    case ENGINE_TYPE_Q5_0:
+      store32 (codes, codes_q5 (block + 2, block + 6));
+      scales[0] = read_f16 (block);
+      floors[0] = 16 * scales[0];
+      break;
+    case ENGINE_TYPE_Q4_K:
+      {
+        __m256 scale, floor;
+        scales_q4_k (block, &scale, &floor);
+        _mm256_storeu_ps (scales, scale);
+        _mm256_storeu_ps (floors, floor);
+        for (guint i = 0; i < 4; i++)
+          {
+            __m256i low, high;
+            codes_q4_k (block + 16 + 32 * i, &low, &high);
+            store32 (codes + 64 * i, low);
+            store32 (codes + 64 * i + 32, high);
+          }
+        break;
+      }
+    case ENGINE_TYPE_Q6_K:
+      {
+        float d = read_f16 (block + 208);
+        for (guint i = 0; i < 16; i++)
+          {
+            scales[i] = d * (gint8) block[192 + i];
+            floors[i] = 32 * scales[i];
+          }
+        for (guint half = 0; half < 2; half++)
+          {
+            __m256i parts[4];
+            codes_q6_k (block + 64 * half, block + 128 + 32 * half, parts);
+            for (guint i = 0; i < 4; i++)
+              store32 (codes + 128 * half + 32 * i, parts[i]);
+          }
+        break;
+      }
+    default:
+      unpack_any (type, block, codes, scales, floors);
+    }
+}
+
+/* ---- Products ---------------------------------------------------------------------------------- */
+
+/* Eight sums of four products. CODES: unsigned, at most 63. */
+static inline __m256
+multiply_unsigned (__m256i codes, const gint8 *x)
+{
+  __m256i values = _mm256_loadu_si256 ((const __m256i *) x);
+  __m256i pairs = _mm256_maddubs_epi16 (codes, values);
+  return _mm256_cvtepi32_ps (_mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
+}
+
+static inline __m256
+multiply_signed (__m256i codes, const gint8 *x)
+{
+  __m256i values = _mm256_sign_epi8 (_mm256_loadu_si256 ((const __m256i *) x), codes);
+  __m256i pairs = _mm256_maddubs_epi16 (_mm256_abs_epi8 (codes), values);
+  return _mm256_cvtepi32_ps (_mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
+}
+
+/* Rows of blocks of 32; TYPE is a constant where this is inlined. */
+static inline __attribute__ ((always_inline)) float
+dot_blocks32 (const EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+{
+  const gsize bytes = type == ENGINE_TYPE_Q4_0   ? 18
+                      : type == ENGINE_TYPE_Q4_1 ? 20
+                      : type == ENGINE_TYPE_Q5_0 ? 22
+                                                 : 34;
+  __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
+  float floors[2] = { 0 };
+  gsize n_blocks = n_cols / 32;
+#pragma GCC unroll 2
+  for (gsize i = 0; i < n_blocks; i++, row += bytes)
+    {
+      const gint8 *codes_x = x->codes + 32 * i;
+      float d = read_f16 (row);
+      __m256 products;
+      if (type == ENGINE_TYPE_Q4_0)
+        products = multiply_unsigned (nibbles32 (row + 2), codes_x);
+      else if (type == ENGINE_TYPE_Q4_1)
+        products = multiply_unsigned (nibbles32 (row + 4), codes_x);
+      else if (type == ENGINE_TYPE_Q5_0)
+        products = multiply_unsigned (codes_q5 (row + 2, row + 6), codes_x);
+      else
+        products = multiply_signed (_mm256_loadu_si256 ((const __m256i *) (row + 2)), codes_x);
+      totals[i % 2] = _mm256_fmadd_ps (products, _mm256_set1_ps (d * x->scales[i]), totals[i % 2]);
+      if (type != ENGINE_TYPE_Q8_0)
+        floors[i % 2] += (type == ENGINE_TYPE_Q4_1 ? -read_f16 (row + 2) : d) * x->sums32[i];
+    }
+  const float offset = type == ENGINE_TYPE_Q4_0 ? 8 : type == ENGINE_TYPE_Q5_0 ? 16 : 1;
+  return sum8 (_mm256_add_ps (totals[0], totals[1])) - offset * (floors[0] + floors[1]);
+}
+
+static float
+dot_q4_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+{
+  __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
+  __m256 floor_total = _mm256_setzero_ps ();
+  for (gsize k = 0; k < n_cols; k += 256, row += 144)
+    {
+      __m256 scales, floors;
+      float scale[8];
+      scales_q4_k (row, &scales, &floors);
+      _mm256_storeu_ps (scale, _mm256_mul_ps (scales, _mm256_loadu_ps (x->scales + k / 32)));
+      floor_total = _mm256_fmadd_ps (floors, _mm256_loadu_ps (x->sums32 + k / 32), floor_total);
+#pragma GCC unroll 4
+      for (guint i = 0; i < 4; i++)
+        {
+          __m256i low, high;
+          const gint8 *codes_x = x->codes + k + 64 * i;
+          codes_q4_k (row + 16 + 32 * i, &low, &high);
+          totals[0] = _mm256_fmadd_ps (multiply_unsigned (low, codes_x),
+                                       _mm256_broadcast_ss (scale + 2 * i), totals[0]);
+          totals[1] = _mm256_fmadd_ps (multiply_unsigned (high, codes_x + 32),
+                                       _mm256_broadcast_ss (scale + 2 * i + 1), totals[1]);
+        }
+    }
+  return sum8 (_mm256_add_ps (totals[0], totals[1])) - sum8 (floor_total);
+}
+
+/* Lanes 0–3 belong to one group of 16, lanes 4–7 to the next. */
+static float
+dot_q6_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+{
+  __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
+  float floor_total = 0;
+  for (gsize k = 0; k < n_cols; k += 256, row += 210)
+    {
+      float d = read_f16 (row + 208), scale[16];
+      const gint8 *multipliers = (const gint8 *) row + 192;
+      for (guint i = 0; i < 16; i++)
+        {
+          floor_total += d * multipliers[i] * x->sums16[k / 16 + i];
+          scale[i] = d * multipliers[i] * x->scales[k / 32 + i / 2];
+        }
+      for (guint half = 0; half < 2; half++)
+        {
+          __m256i codes[4];
+          codes_q6_k (row + 64 * half, row + 128 + 32 * half, codes);
+#pragma GCC unroll 4
+          for (guint i = 0; i < 4; i++)
+            {
+              const float *pair = scale + 8 * half + 2 * i;
+              __m256 scales = _mm256_set_m128 (_mm_set1_ps (pair[1]), _mm_set1_ps (pair[0]));
+              __m256 products = multiply_unsigned (codes[i], x->codes + k + 128 * half + 32 * i);
+              totals[i % 2] = _mm256_fmadd_ps (products, scales, totals[i % 2]);
+            }
+        }
+    }
+  return sum8 (_mm256_add_ps (totals[0], totals[1])) - 32 * floor_total;
+}
+
+static float
+dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+{
+  const EngineTypeInfo *info = engine_type_info (type);
+  guint group = engine_type_unpacking (type)->group;
+  gboolean is_signed = engine_avx2_codes (type).run == 0;
+  __m256 total = _mm256_setzero_ps ();
+  float floor = 0;
+  for (gsize k = 0; k < n_cols; k += info->block_elements, row += info->block_bytes)
+    {
+      guint8 codes[256];
+      float scales[16], floors[16];
+      unpack_any (type, row, codes, scales, floors);
+      for (guint i = 0; i < info->block_elements; i += 32)
+        {
+          __m256i block = _mm256_loadu_si256 ((const __m256i *) (codes + i));
+          const gint8 *codes_x = x->codes + k + i;
+          float scale_x = x->scales[(k + i) / 32];
+          __m256 products = is_signed ? multiply_signed (block, codes_x)
+                                      : multiply_unsigned (block, codes_x);
+          guint first = i / group, second = (i + 16) / group;
+          __m256 scale = _mm256_set_m128 (_mm_set1_ps (scales[second] * scale_x),
+                                          _mm_set1_ps (scales[first] * scale_x));
+          total = _mm256_fmadd_ps (products, scale, total);
+          floor += floors[first] * x->sums16[(k + i) / 16]
+                   + floors[second] * x->sums16[(k + i) / 16 + 1];
+        }
+    }
+  return sum8 (total) - floor;
+}
+
+static inline float
+dot_row (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+{
+  switch (type)
+    {
+    case ENGINE_TYPE_Q4_0:
+      return dot_blocks32 (ENGINE_TYPE_Q4_0, row, n_cols, x);
+    case ENGINE_TYPE_Q4_1:
+      return dot_blocks32 (ENGINE_TYPE_Q4_1, row, n_cols, x);
+    case ENGINE_TYPE_Q5_0:
+      return dot_blocks32 (ENGINE_TYPE_Q5_0, row, n_cols, x);
+    case ENGINE_TYPE_Q8_0:
+      return dot_blocks32 (ENGINE_TYPE_Q8_0, row, n_cols, x);
+    case ENGINE_TYPE_Q4_K:
+      return dot_q4_k (row, n_cols, x);
+    case ENGINE_TYPE_Q6_K:
+      return dot_q6_k (row, n_cols, x);
+    default:
+      return dot_any (type, row, n_cols, x);
+    }
+}
+
+void
+engine_avx2_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
+                      gsize n_cols, const void *row_data, float *y)
+{
+  EngineAvx2Row x = engine_avx2_row_at (row_data, n_cols);
+  for (gsize row = 0; row < n_rows; row++)
+    y[row] = dot_row (type, rows + row * row_bytes, n_cols, &x);
+}

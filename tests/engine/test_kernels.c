@@ -1,0 +1,305 @@
+/* Every instruction set against the portable kernels, which define them: random blocks of every
+ * type, ragged numbers of rows and tokens, and activations of very different sizes. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/kernels/kernels-private.h"
+#include "engine/kernels/matmul-private.h"
+
+/* The types and where their blocks keep float16 numbers; other bytes may hold any bits. */
+static const struct
+{
+  EngineType type;
+  gint halves[2];
+} types[] = {
+  { ENGINE_TYPE_Q4_0, { 0, -1 } },   { ENGINE_TYPE_Q4_1, { 0, 2 } },
+  { ENGINE_TYPE_Q5_0, { 0, -1 } },   { ENGINE_TYPE_Q5_1, { 0, 2 } },
+  { ENGINE_TYPE_Q8_0, { 0, -1 } },   { ENGINE_TYPE_Q2_K, { 80, 82 } },
+  { ENGINE_TYPE_Q3_K, { 108, -1 } }, { ENGINE_TYPE_Q4_K, { 0, 2 } },
+  { ENGINE_TYPE_Q5_K, { 0, 2 } },    { ENGINE_TYPE_Q6_K, { 208, -1 } },
+  { ENGINE_TYPE_IQ4_NL, { 0, -1 } }, { ENGINE_TYPE_IQ4_XS, { 0, -1 } },
+  { ENGINE_TYPE_MXFP4, { -1, -1 } },
+};
+
+static const char *const names[] = { "portable", "avx2", "avx512" };
+
+static const EngineKernels *
+kernels_or_skip (int i)
+{
+  const EngineKernels *kernels = engine_kernels_by_name (names[i]);
+  if (kernels == NULL)
+    printf ("skipped: this processor cannot run the %s kernels\n", names[i]);
+  return kernels;
+}
+
+static guint8 *
+random_blocks (GRand *rand, gsize type, gsize n_elements)
+{
+  const EngineTypeInfo *info = engine_type_info (types[type].type);
+  gsize n_blocks = n_elements / info->block_elements;
+  guint8 *blocks = g_malloc (n_blocks * info->block_bytes);
+  for (gsize i = 0; i < n_blocks * info->block_bytes; i++)
+    blocks[i] = g_rand_int_range (rand, 0, 256);
+  for (gsize i = 0; i < n_blocks; i++)
+    {
+      guint8 *block = blocks + i * info->block_bytes;
+      for (guint j = 0; j < 2; j++)
+        if (types[type].halves[j] >= 0)
+          {
+            guint16 half = engine_f32_to_f16 ((float) g_rand_double_range (rand, -0.1, 0.1));
+            memcpy (block + types[type].halves[j], &half, 2);
+          }
+      if (types[type].type == ENGINE_TYPE_MXFP4)
+        block[0] = g_rand_int_range (rand, 120, 130);
+    }
+  return blocks;
+}
+
+static float *
+random_floats (GRand *rand, gsize n)
+{
+  float *values = g_new (float, n);
+  for (gsize i = 0; i < n; i++)
+    values[i] = (float) g_rand_double_range (rand, -1, 1) * (i % 97 == 0 ? 30 : 1);
+  return values;
+}
+
+/* Largest difference over the root mean square of what is expected. */
+static double
+relative_error (const float *values, const float *expected, gsize n)
+{
+  double square = 0, largest = 0;
+  for (gsize i = 0; i < n; i++)
+    {
+      square += (double) expected[i] * expected[i];
+      largest = fmax (largest, isnan (values[i]) ? INFINITY : fabs ((double) values[i] - expected[i]));
+    }
+  return largest / (sqrt (square / (double) n) + 1e-30);
+}
+
+/* Integers agree exactly; float sums are added in another order. */
+#define MAX_ERROR 2e-4
+
+static void
+multiply_panel (const struct EngineMatmulKernels *kernels, EngineType type, const guint8 *rows,
+                gsize row_bytes, guint n_rows, gsize n_cols, const float *x, guint n_tokens,
+                float *y)
+{
+  g_autofree guint8 *panel_memory = g_malloc (kernels->panel_bytes (type, n_cols) + 64);
+  g_autofree guint8 *tile_memory
+      = g_malloc (kernels->tile_bytes (n_cols, kernels->tile_tokens) + 64);
+  guint8 *panel = panel_memory + (64 - (gsize) panel_memory % 64);
+  guint8 *tile = tile_memory + (64 - (gsize) tile_memory % 64);
+  kernels->unpack_panel (type, rows, row_bytes, n_rows, n_cols, panel);
+  for (guint first = 0; first < n_tokens; first += kernels->tile_tokens)
+    {
+      guint n = MIN (kernels->tile_tokens, n_tokens - first);
+      kernels->round_tile (x + first * n_cols, n_cols, n, n_cols, tile);
+      kernels->multiply (type, panel, tile, n, n_cols, y + first * 16);
+    }
+}
+
+START_TEST (test_panels_multiply_like_the_portable_ones)
+{
+  const EngineKernels *kernels = kernels_or_skip (_i);
+  if (kernels == NULL)
+    return;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (7);
+  const struct EngineMatmulKernels *portable = engine_kernels_by_name ("portable")->matmul;
+  for (gsize type = 0; type < G_N_ELEMENTS (types); type++)
+    for (guint n_tokens = 1; n_tokens <= 27; n_tokens += 2)
+      {
+        const EngineTypeInfo *info = engine_type_info (types[type].type);
+        gsize n_cols = info->block_elements * (1 + n_tokens % 3 * 2);
+        guint n_rows = n_tokens % 2 == 0 ? 16 : 1 + n_tokens % 16;
+        g_autofree guint8 *rows = random_blocks (rand, type, 16 * n_cols);
+        g_autofree float *x = random_floats (rand, n_tokens * n_cols);
+        g_autofree float *y = g_new0 (float, 28 * 16), *expected = g_new0 (float, 28 * 16);
+        gsize row_bytes = n_cols / info->block_elements * info->block_bytes;
+        multiply_panel (portable, info->type, rows, row_bytes, n_rows, n_cols, x, n_tokens,
+                        expected);
+        multiply_panel (kernels->matmul, info->type, rows, row_bytes, n_rows, n_cols, x, n_tokens,
+                        y);
+        double error = relative_error (y, expected, n_tokens * 16);
+        ck_assert_msg (error < MAX_ERROR, "%s %s, %u tokens: error %g", kernels->name, info->name,
+                       n_tokens, error);
+      }
+}
+END_TEST
+
+START_TEST (test_rows_multiply_like_the_portable_ones)
+{
+  const EngineKernels *kernels = kernels_or_skip (_i);
+  if (kernels == NULL)
+    return;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (8);
+  const struct EngineMatmulKernels *portable = engine_kernels_by_name ("portable")->matmul;
+  const struct EngineMatmulKernels *fast = kernels->matmul;
+  for (gsize type = 0; type < G_N_ELEMENTS (types); type++)
+    for (guint blocks = 1; blocks <= 7; blocks++)
+      {
+        const EngineTypeInfo *info = engine_type_info (types[type].type);
+        gsize n_cols = info->block_elements * blocks;
+        g_autofree guint8 *rows = random_blocks (rand, type, 16 * n_cols);
+        g_autofree float *x = random_floats (rand, n_cols);
+        g_autofree guint8 *row = g_malloc (fast->row_bytes (n_cols));
+        g_autofree guint8 *portable_row = g_malloc (portable->row_bytes (n_cols));
+        float y[16], expected[16];
+        fast->round_row (x, n_cols, row);
+        portable->round_row (x, n_cols, portable_row);
+        fast->dot_rows (info->type, rows, blocks * info->block_bytes, 16, n_cols, row, y);
+        portable->dot_rows (info->type, rows, blocks * info->block_bytes, 16, n_cols, portable_row,
+                            expected);
+        double error = relative_error (y, expected, 16);
+        ck_assert_msg (error < MAX_ERROR, "%s %s, %u blocks: error %g", kernels->name, info->name,
+                       blocks, error);
+      }
+}
+END_TEST
+
+/* Every 97th activation is 30 times larger, so that its block is rounded coarsely: the largest error
+ * stays below 6 % of the root mean square of the results, whatever the type. */
+START_TEST (test_rounded_products_stay_close_to_the_exact_ones)
+{
+  const EngineKernels *kernels = kernels_or_skip (_i);
+  if (kernels == NULL)
+    return;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (9);
+  const gsize n_cols = 1024;
+  for (gsize type = 0; type < G_N_ELEMENTS (types); type++)
+    {
+      const EngineTypeInfo *info = engine_type_info (types[type].type);
+      g_autofree guint8 *rows = random_blocks (rand, type, 16 * n_cols);
+      g_autofree float *x = random_floats (rand, n_cols), *w = g_new (float, 16 * n_cols);
+      g_autofree guint8 *row = g_malloc (kernels->matmul->row_bytes (n_cols));
+      float y[16], expected[16];
+      info->dequantise (rows, 16 * n_cols, w);
+      for (guint i = 0; i < 16; i++)
+        {
+          double sum = 0;
+          for (gsize k = 0; k < n_cols; k++)
+            sum += (double) w[i * n_cols + k] * x[k];
+          expected[i] = (float) sum;
+        }
+      kernels->matmul->round_row (x, n_cols, row);
+      kernels->matmul->dot_rows (info->type, rows, n_cols / info->block_elements * info->block_bytes,
+                                 16, n_cols, row, y);
+      double error = relative_error (y, expected, 16);
+      ck_assert_msg (error < 0.06, "%s %s: error %g", kernels->name, info->name, error);
+    }
+}
+END_TEST
+
+START_TEST (test_extreme_activations_do_not_overflow)
+{
+  const EngineKernels *kernels = kernels_or_skip (_i);
+  if (kernels == NULL)
+    return;
+  for (gsize type = 0; type < G_N_ELEMENTS (types); type++)
+    for (int bits = 0; bits < 256; bits += 85)
+      {
+        const EngineTypeInfo *info = engine_type_info (types[type].type);
+        gsize n_cols = 256, n_blocks = n_cols / info->block_elements;
+        g_autofree guint8 *rows = g_malloc (16 * n_blocks * info->block_bytes);
+        memset (rows, bits, 16 * n_blocks * info->block_bytes);
+        for (gsize i = 0; types[type].type == ENGINE_TYPE_MXFP4 && i < 16 * n_blocks; i++)
+          rows[i * info->block_bytes] = 127;
+        guint16 half = engine_f32_to_f16 (0.01f);
+        for (gsize i = 0; i < 16 * n_blocks; i++)
+          for (guint j = 0; j < 2; j++)
+            if (types[type].halves[j] >= 0)
+              memcpy (rows + i * info->block_bytes + types[type].halves[j], &half, 2);
+        float x[256], y[16], expected[16];
+        for (gsize i = 0; i < n_cols; i++)
+          x[i] = 1000;
+        multiply_panel (kernels->matmul, info->type, rows, n_blocks * info->block_bytes, 16, n_cols,
+                        x, 1, y);
+        multiply_panel (engine_kernels_by_name ("portable")->matmul, info->type, rows,
+                        n_blocks * info->block_bytes, 16, n_cols, x, 1, expected);
+        for (guint i = 0; i < 16; i++)
+          ck_assert_msg (fabsf (y[i] - expected[i]) <= 1e-4f * fabsf (expected[i]) + 20,
+                         "%s %s bits %d: %g for %g", kernels->name, info->name, bits, y[i],
+                         expected[i]);
+      }
+}
+END_TEST
+
+START_TEST (test_vector_operations_match_the_portable_ones)
+{
+  const EngineKernels *k = kernels_or_skip (_i), *p = engine_kernels_by_name ("portable");
+  if (k == NULL)
+    return;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (10);
+  for (gsize n = 1; n <= 70; n += 3)
+    {
+      g_autofree float *a = random_floats (rand, n), *b = random_floats (rand, n);
+      g_autofree float *y = g_new (float, n), *expected = g_new (float, n);
+#define COMPARE(limit, call)                                                                       \
+  do                                                                                               \
+    {                                                                                              \
+      const EngineKernels *t = k;                                                                  \
+      float *out = y;                                                                              \
+      call;                                                                                        \
+      t = p;                                                                                       \
+      out = expected;                                                                              \
+      call;                                                                                        \
+      double error = relative_error (y, expected, n);                                              \
+      ck_assert_msg (error < limit, "%s " #call " n %zu: error %g", k->name, n, error);            \
+    }                                                                                              \
+  while (0)
+      COMPARE (2e-6, t->rms_norm (a, b, n, 1e-5f, out));
+      COMPARE (2e-6, t->rms_norm (a, NULL, n, 1e-5f, out));
+      COMPARE (2e-5, t->layer_norm (a, b, a, n, 1e-5f, out));
+      COMPARE (1e-7, t->add (a, b, n, out));
+      COMPARE (2e-6, t->silu_mul (a, b, n, out));
+      COMPARE (2e-6, t->gelu_erf_mul (a, b, n, out));
+      COMPARE (2e-6, t->gelu_tanh_mul (a, NULL, n, out));
+      COMPARE (1e-5, (memcpy (out, a, n * sizeof (float)), t->softmax (out, n)));
+      COMPARE (2e-6, (memcpy (out, a, n * sizeof (float)), t->attention->softcap (out, n, 5)));
+      COMPARE (1e-6, (memcpy (out, a, n * sizeof (float)), t->axpy (0.3f, b, n, out)));
+      COMPARE (1e-7, (memcpy (out, a, n * sizeof (float)), t->scale (out, n, 0.7f)));
+      ck_assert_double_lt (fabs (k->dot (a, b, n) - p->dot (a, b, n)), 1e-3);
+      ck_assert_float_eq (k->attention->max (a, n), p->attention->max (a, n));
+    }
+}
+END_TEST
+
+START_TEST (test_halves_widen_and_narrow_like_the_portable_ones)
+{
+  const EngineKernels *k = kernels_or_skip (_i);
+  if (k == NULL)
+    return;
+  guint16 halves[0x7c00], narrowed[0x7c00];
+  static float wide[0x7c00], expected[0x7c00];
+  for (guint i = 0; i < 0x7c00; i++)
+    halves[i] = i;
+  k->matmul->widen (ENGINE_TYPE_F16, halves, 0x7c00, wide);
+  engine_type_info (ENGINE_TYPE_F16)->dequantise (halves, 0x7c00, expected);
+  ck_assert_int_eq (memcmp (wide, expected, sizeof wide), 0);
+  k->matmul->narrow (wide, 0x7c00, narrowed);
+  ck_assert_int_eq (memcmp (narrowed, halves, sizeof halves), 0);
+}
+END_TEST
+
+int
+main (void)
+{
+  Suite *suite = suite_create ("kernels");
+  TCase *tests = tcase_create ("every instruction set");
+  int n = G_N_ELEMENTS (names);
+  tcase_set_timeout (tests, 120);
+  tcase_add_loop_test (tests, test_panels_multiply_like_the_portable_ones, 0, n);
+  tcase_add_loop_test (tests, test_rows_multiply_like_the_portable_ones, 0, n);
+  tcase_add_loop_test (tests, test_rounded_products_stay_close_to_the_exact_ones, 0, n);
+  tcase_add_loop_test (tests, test_extreme_activations_do_not_overflow, 0, n);
+  tcase_add_loop_test (tests, test_vector_operations_match_the_portable_ones, 0, n);
+  tcase_add_loop_test (tests, test_halves_widen_and_narrow_like_the_portable_ones, 0, n);
+  suite_add_tcase (suite, tests);
+  SRunner *runner = srunner_create (suite);
+  srunner_run_all (runner, CK_NORMAL);
+  int failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed > 0;
+}
