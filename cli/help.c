@@ -7,7 +7,7 @@
 
 #include "cli-private.h"
 
-#define COLUMN 26
+#define COLUMN 28
 
 /* "  -c, --collection=NAME" and its help, which starts at COLUMN. */
 static void print_option (FILE *out, const GOptionEntry *entry)

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# docent ask: evidence, answer and pages; refusals; questions that cannot be used.
+. "$(dirname "$0")/lib.sh"
+
+run 2 ask; one_sentence
+run 2 ask ''; one_sentence; err_has 'empty'
+run 2 ask --temperature hot why; one_sentence
+run 2 ask --temperature 9 why; one_sentence
+run 2 ask --max-tokens -1 why; one_sentence
+run 1 ask why; one_sentence; err_has "$library"
+
+run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
+printf 'caf\351' >"$work/question"
+run_with "$work/question" 2 ask -; one_sentence; err_has 'UTF-8'
+printf 'a\0b' >"$work/question"
+run_with "$work/question" 2 ask -; one_sentence
+head -c 100000 /dev/zero | tr '\0' q >"$work/question"
+run_with "$work/question" 2 ask -; one_sentence
+run_with /dev/null 2 ask -; one_sentence; err_has 'empty'
+
+# A model that is not here or no model: the remedy is named, and standard output stays empty.
+run 1 ask --model "$work/none.gguf" 'who is the night coordinator'; one_sentence; err_has none.gguf
+head -c 1000 "$SAMPLES/night-shift-policy.pdf" >"$work/fake.gguf"
+run 1 ask --model "$work/fake.gguf" --json 'who is the night coordinator'; one_sentence; out_empty
+
+need_models minilm smollm2-135m
+run 0 --library "$work/lib" add --quiet "$SAMPLES"/*.pdf
+
+# Evidence alone needs no generator.
+run 0 --library "$work/lib" ask --evidence --json 'On which extension is the night coordinator reached?'
+json '.evidence | length > 0 and any(.text | contains("4417"))'
+json '.tokens.generated == 0'
+run 0 --library "$work/lib" ask --evidence 'On which extension is the night coordinator reached?'
+out_has 4417; out_has 'night-shift-policy.pdf, p. 1'
+
+# The keys that scripts rely on.
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --json --max-tokens 40 \
+  'On which extension is the night coordinator reached?' >"$work/out" 2>"$work/err"
+case $? in 0|3) ;; *) fail "ask failed" ;; esac
+err_empty
+json '.status == "answered" or .status == "refused"'
+json '(.answer | type) == "string" and .confidence >= 0 and .confidence <= 1'
+json '.citations | all(has("n") and has("document") and has("page") and has("page_label") and has("quote"))'
+json '.sentences | all(has("text") and (.supported | type) == "boolean" and (.citations | type) == "array")'
+json '.coverage | .documents == 4 and has("searched") and .skipped == []'
+json '.timings_ms | has("retrieve") and has("prefill") and has("first_token") and has("total")'
+json '.tokens | has("prompt") and has("reused") and has("drafted") and has("generated")'
+json '.model == "smollm2-135m" and has("encoder") and .escalated == false'
+json 'if .status == "answered" then (.citations | length) > 0 else .reason != null end'
+
+# What no document says is refused, with what was looked through.
+run 3 --library "$work/lib" --model smollm2-135m ask 'What is the capital of Mongolia?'
+out_has 'Searched 4 of 4 documents.'
+run 3 --library "$work/lib" --model smollm2-135m ask --json 'What is the capital of Mongolia?'
+json '.status == "refused" and .citations == []'
+
+# The same question, the same seed: the same answer.
+for i in 1 2; do
+  "$DOCENT" --library "$work/lib" --model smollm2-135m ask --json --temperature 0.8 --seed 7 \
+    --max-tokens 30 'How long is the unpaid break?' 2>"$work/err" | jq -r .answer >"$work/answer$i"
+done
+cmp -s "$work/answer1" "$work/answer2" || fail "the same seed gives another answer"
+
+# Ctrl-C: what there is, status partial, exit 1.
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --json 'How long is the unpaid break?' \
+  >"$work/out" 2>"$work/err" &
+pid=$!
+sleep 1
+kill -INT $pid 2>/dev/null
+got=0; wait $pid || got=$?
+case $got in
+  0|3) ;; # it was faster
+  1) [ ! -s "$work/out" ] || json '.status == "partial"' ;;
+  130) ;; # before it listened
+  *) fail "exit status $got after Ctrl-C" ;;
+esac
+echo passed

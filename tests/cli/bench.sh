@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# docent bench: figures with the keys that scripts rely on.
+. "$(dirname "$0")/lib.sh"
+
+run 2 bench words; one_sentence
+run 1 bench --model "$work/none.gguf"; one_sentence; err_has none.gguf
+
+# Without models the machine is measured all the same.
+(export DOCENT_MODELS=$work/empty
+ run 0 bench --quiet --json; err_empty
+ json '.read_gbps > 0 and .gemm_gflops > 0 and .model == null and .prefill_tps == 0') || exit 1
+
+need_models smollm2-135m minilm
+run 0 bench --model smollm2-135m --json
+json '(.isa | length > 0) and .threads >= 1 and (.model | length > 0)'
+json '.prefill_tps > 0 and .decode_tps > 0 and .encode_tps > 0 and .read_gbps > 0 and .gemm_gflops > 0'
+json '.decode_of_roofline > 0 and .decode_of_roofline <= 1.2 and .prefill_of_peak > 0 and .prefill_of_peak <= 1.2'
+echo passed

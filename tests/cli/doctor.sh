@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# docent doctor: what is missing is named with its remedy.
+. "$(dirname "$0")/lib.sh"
+
+(export DOCENT_MODELS=$work/empty
+ run 1 doctor; out_has 'docent models fetch'; out_has 'docent add'; out_has 'fail  generator'
+ run 1 doctor --json
+ json '.failed >= 1 and (.checks | all((.state | IN("ok", "warn", "fail")) and has("text")))'
+ json '.checks | any(.check == "library" and .state == "warn")'
+ json '.checks | any(.check == "extractor" and .state == "ok")') || exit 1
+
+(export DOCENT_EXTRACT=$work/nowhere
+ run 1 doctor; out_has 'fail  extractor'; out_has "$work/nowhere") || exit 1
+
+run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
+"$DOCENT" doctor --json >"$work/out" 2>"$work/err"
+json '.checks | any(.check == "library" and .state == "ok")'
+json '.checks | any(.check == "vectors" and .state == "warn")'
+
+# A library that cannot be read.
+mkdir "$work/broken"
+head -c 8192 /dev/urandom >"$work/broken/library.db"
+run 1 --library "$work/broken" doctor; out_has 'fail  library'; out_has 'docent fsck'
+run 2 doctor extra; one_sentence
+
+need_models minilm qwen2.5-0.5b
+run 0 --library "$work/good" add --quiet "$SAMPLES/night-shift-policy.pdf"
+run 0 --library "$work/good" doctor --json; json '.failed == 0'
+json '.checks | any(.check == "vectors" and .state == "ok")'
+json '.checks | any(.check == "generator" and .state == "ok")'
+echo passed

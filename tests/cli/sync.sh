@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# docent sync: new, changed, renamed and deleted files of what was added; made for cron.
+. "$(dirname "$0")/lib.sh"
+
+document policy.txt 'Visitors leave the ward at nine in the evening.'
+document old.txt 'The fax machine is in room twelve.'
+run 0 add --no-embed "$docs"
+run 0 sync --no-embed --json; json '.added == 0 and .unchanged == 2 and .removed == 0'
+
+sleep .01
+document policy.txt 'Visitors leave the ward at eight in the evening.'
+document new.txt 'The lift is inspected in March.'
+mv "$docs/old.txt" "$docs/renamed.txt"
+run 0 sync --dry-run --no-embed --json; json '.added == 1 and .updated == 1'
+run 0 search --mode lexical visitors; out_has 'at nine'
+run 0 sync --no-embed --json; json '.added == 1 and .updated == 1 and .failed == []'
+run 0 search --mode lexical visitors; out_has 'at eight'; out_lacks 'at nine'
+run 0 search --mode lexical --json fax; json '.hits | length == 1 and (.[0].document | endswith("renamed.txt"))'
+
+rm "$docs/renamed.txt"
+run 0 sync --no-embed --json; json '.removed == 1'
+run 3 search --mode lexical fax
+
+# One bad file: exit 4, the others are there; with --quiet nothing else is printed.
+echo 'no PDF' >"$docs/bad.pdf"
+document good.txt 'The canteen closes at two.'
+run 4 sync --no-embed --quiet
+out_empty; err_has bad.pdf; [ "$(wc -l <"$work/err")" = 1 ] || fail "--quiet prints more than the bad file"
+run 0 search --mode lexical canteen; out_has 'closes at two'
+rm "$docs/bad.pdf"
+
+# When another docent writes, this one leaves, without an error.
+hold_lock
+run 0 sync --no-embed; err_has 'Another docent'; out_empty
+run 0 sync --no-embed --json; json '.busy == true and .added == 0'
+release_lock
+run 0 sync --no-embed --quiet; out_empty; err_empty
+run 2 sync "$docs"; one_sentence
+echo passed
