@@ -21,14 +21,15 @@ typedef enum
   INDEX_ERROR_CORRUPT,   /* says what, and what `fsck` can do about it */
   INDEX_ERROR_FULL,      /* disk full; nothing was changed */
   INDEX_ERROR_MISMATCH,  /* vectors of another encoder or dimension */
-  INDEX_ERROR_NOT_FOUND,
+  INDEX_ERROR_NOT_FOUND, /* no library, no such document */
   INDEX_ERROR_INPUT,
   INDEX_ERROR_FAILED,
 } IndexError;
 #define INDEX_ERROR (index_error_quark ())
 GQuark index_error_quark (void);
 
-/* ---- Library: library.c, schema.c, lock.c ------------------------------------------------------ */
+/* ---- Library: library.c, schema.c, lock.c ------------------------------------------------------
+ */
 
 typedef struct _Index Index;
 
@@ -39,7 +40,8 @@ typedef enum
   INDEX_CREATE = 2, /* with INDEX_WRITE: make the folder (0700) and database when missing */
 } IndexOpenFlags;
 
-/* DIR holds library.db, vectors.faiss, lock. */
+/* DIR holds library.db, vectors.<generation>.faiss, lock. A library that does not exist is
+ * NOT_FOUND unless INDEX_CREATE is given. One thread at a time may use an Index. */
 Index *index_open (const char *dir, IndexOpenFlags flags, GError **error);
 void index_close (Index *index);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Index, index_close)
@@ -59,35 +61,36 @@ GPtrArray *index_list_sources (Index *index, GError **error); /* IndexSource* */
 gboolean index_add_source (Index *index, const char *path, const char *collection, GError **error);
 gboolean index_remove_source (Index *index, const char *path, GError **error);
 
-/* ---- Documents: documents.c -------------------------------------------------------------------- */
+/* ---- Documents: documents.c --------------------------------------------------------------------
+ */
 
 typedef struct
 {
   gint64 id;
-  char *path;            /* absolute; unique */
+  char *path; /* absolute; unique */
   char *title;
   char *mime_type;
-  char *language;        /* or NULL */
-  char *collection;      /* "default" unless said otherwise */
+  char *language;   /* or NULL */
+  char *collection; /* "default" unless said otherwise */
   char *sha256;
   guint64 size_bytes;
   gint64 mtime_ns;
-  gint64 added_at;       /* Unix seconds */
+  gint64 added_at; /* Unix seconds */
   guint n_pages, n_chunks;
-  char *failure;         /* why it could not be read; NULL when it was */
+  char *failure; /* why it could not be read; NULL when it was */
 } IndexDocument;
 void index_document_free (IndexDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IndexDocument, index_document_free)
 
 typedef struct
 {
-  const char *id;        /* stable id from ingest */
+  const char *id; /* stable id from ingest */
   const char *text;
   const char *section;
   guint first_page, last_page;
   const char *first_label, *last_label; /* printed labels or NULL */
-  gint64 start, end;     /* span in the document's text */
-  float box[4];          /* x0 y0 x1 y1 on first_page, points */
+  gint64 start, end;                    /* span in the document's text */
+  float box[4];                         /* x0 y0 x1 y1 on first_page, points */
 } IndexChunk;
 
 /* Vectors [n, dimension] already stored for chunks of PATH whose ids are among IDS: found[i] says
@@ -109,9 +112,13 @@ gboolean index_touch_document (Index *index, gint64 id, gint64 mtime_ns, GError 
 /* Removes document, chunks, vectors; what was deleted cannot be read from the files afterwards
  * (secure_delete, FTS optimised, FAISS file rewritten). */
 gboolean index_forget_document (Index *index, gint64 id, GError **error);
+/* The same for many at once, all or none: the clearing up, which takes time in a large library, is
+ * done once. */
+gboolean index_forget_documents (Index *index, const gint64 *ids, gsize n, GError **error);
 
-IndexDocument *index_find_document (Index *index, const char *path, GError **error);   /* or NULL */
-IndexDocument *index_find_by_sha256 (Index *index, const char *sha256, GError **error);/* or NULL */
+IndexDocument *index_find_document (Index *index, const char *path, GError **error); /* or NULL */
+IndexDocument *index_find_by_sha256 (Index *index, const char *sha256,
+                                     GError **error); /* or NULL */
 /* COLLECTION NULL: all. Elements: IndexDocument*, by path. */
 GPtrArray *index_list_documents (Index *index, const char *collection, GError **error);
 
@@ -119,7 +126,8 @@ GPtrArray *index_list_documents (Index *index, const char *collection, GError **
  * enough to be called once at the end of a run; without it nothing is lost. */
 gboolean index_flush (Index *index, GError **error);
 
-/* ---- Search: search.c, lexical.c (FTS5, tokenizer.c), dense.c (FAISS), fusion.c ----------------- */
+/* ---- Search: search.c, lexical.c (FTS5, tokenizer.c), dense.c (FAISS), fusion.c -----------------
+ */
 
 typedef enum
 {
@@ -131,13 +139,13 @@ typedef enum
 typedef struct
 {
   IndexSearchMode mode;
-  const char *text;          /* for lexical and hybrid; any words, no query syntax */
-  const float *vector;       /* [dimension], for dense and hybrid; NULL turns hybrid into lexical */
+  const char *text;    /* for lexical and hybrid; any words, no query syntax */
+  const float *vector; /* [dimension], for dense and hybrid; NULL turns hybrid into lexical */
   guint limit;
-  const char *collection;    /* NULL: all */
-  const gint64 *documents;   /* only in these; NULL: all */
+  const char *collection;  /* NULL: all */
+  const gint64 *documents; /* only in these; NULL: all */
   gsize n_documents;
-  guint per_document;        /* at most this many hits of one document; 0: no cap */
+  guint per_document; /* at most this many hits of one document; 0: no cap */
 } IndexQuery;
 
 typedef struct
@@ -148,9 +156,9 @@ typedef struct
   char *first_label, *last_label;
   gint64 start, end;
   float box[4];
-  double score;              /* of the chosen mode; higher is better */
-  double bm25;               /* > 0, higher is better; 0 when not found lexically */
-  double cosine;             /* −1 … 1; NaN when no vector was compared */
+  double score;  /* of the chosen mode; higher is better */
+  double bm25;   /* > 0, higher is better; 0 when not found lexically */
+  double cosine; /* −1 … 1; NaN when no vector was compared */
 } IndexHit;
 void index_hit_free (IndexHit *hit);
 
@@ -172,16 +180,18 @@ gboolean index_terms (Index *index, const char *text, IndexTermFunc func, gpoint
 
 typedef struct
 {
-  guint n_documents, n_failed, n_chunks, n_vectors;
+  guint n_documents; /* those that could not be read included */
+  guint n_failed, n_chunks, n_vectors;
   guint64 n_pages, size_bytes;
 } IndexStats;
 gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stats, GError **error);
 
-/* ---- Integrity: fsck.c --------------------------------------------------------------------------- */
+/* ---- Integrity: fsck.c
+ * --------------------------------------------------------------------------- */
 
 typedef struct
 {
-  gboolean repair;                       /* rebuild what can be rebuilt */
+  gboolean repair; /* rebuild what can be rebuilt */
   void (*report) (const char *problem, gboolean repaired, gpointer user_data);
   gpointer user_data;
 } IndexFsck;

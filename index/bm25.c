@@ -1,0 +1,99 @@
+/* Scores one passage for one question by Okapi BM25 (Robertson & Zaragoza 2009) over three fields.
+ *
+ *   score = Σ_t weight_t · idf_t · f_t · (k1 + 1) / (f_t + k1 · (1 − b + b · length / mean length))
+ *   f_t   = occurrences in text + SECTION_WEIGHT · in section + TITLE_WEIGHT · in title
+ *   idf_t = ln (1 + (N − n_t + ½) / (n_t + ½))
+ *
+ * FTS5 calls it for every row that matches. FTS5's own bm25() is not used for two reasons: its idf
+ * is next to nothing for words in more than half of the rows, which in a library of three documents
+ * is most words; and it has no way to leave out rows that the asker may not see. */
+#include "index/lexical-private.h"
+
+#include <math.h>
+
+#define K1 1.2
+#define B 0.75
+#define SECTION_WEIGHT 1.0
+#define TITLE_WEIGHT 1.0
+
+static const double field_weights[] = { 1.0, SECTION_WEIGHT, TITLE_WEIGHT };
+
+static double idf_of (gint64 n_rows, gint64 n_with_term)
+{
+  double n = (double)MIN (n_with_term, n_rows);
+
+  return log (1 + ((double)n_rows - n + 0.5) / (n + 0.5));
+}
+
+static double weighted_frequency (const Fts5ExtensionApi *api, Fts5Context *row, int phrase)
+{
+  Fts5PhraseIter at;
+  int column, offset;
+  double frequency = 0;
+
+  if (api->xPhraseFirst (row, phrase, &at, &column, &offset) != SQLITE_OK)
+    return 0;
+  for (; column >= 0; api->xPhraseNext (row, &at, &column, &offset))
+    if (column < (int)G_N_ELEMENTS (field_weights))
+      frequency += field_weights[column];
+  return frequency;
+}
+
+/* What is the same for all rows. FTS5 keeps both totals at hand. */
+static int prepare_query (const Fts5ExtensionApi *api, Fts5Context *row, IndexBm25 *query)
+{
+  sqlite3_int64 n_rows = 0, n_words = 0;
+  int rc = api->xRowCount (row, &n_rows);
+
+  if (rc == SQLITE_OK)
+    rc = api->xColumnTotalSize (row, -1, &n_words);
+  if (rc != SQLITE_OK)
+    return rc;
+  for (guint i = 0; i < query->terms->len; i++)
+    {
+      const IndexQueryTerm *term = &g_array_index (query->terms, IndexQueryTerm, i);
+      query->idf[i] = term->weight * idf_of (n_rows, term->n_chunks);
+    }
+  query->mean_length = n_rows > 0 && n_words > 0 ? (double)n_words / (double)n_rows : 1;
+  return SQLITE_OK;
+}
+
+static double score_row (const Fts5ExtensionApi *api, Fts5Context *row, const IndexBm25 *query,
+                         int n_words)
+{
+  double saturation = K1 * (1 - B + B * n_words / query->mean_length);
+  double score = 0;
+
+  for (guint i = 0; i < query->terms->len; i++)
+    {
+      double frequency = weighted_frequency (api, row, (int)i);
+
+      if (frequency > 0)
+        score += query->idf[i] * frequency * (K1 + 1) / (frequency + saturation);
+    }
+  return score;
+}
+
+void index_bm25_score (const Fts5ExtensionApi *api, Fts5Context *row, sqlite3_context *result,
+                       int n_values, sqlite3_value **values)
+{
+  IndexBm25 *query = n_values == 1 ? sqlite3_value_pointer (values[0], INDEX_BM25_POINTER) : NULL;
+  int n_words = 0;
+  int rc = SQLITE_OK;
+
+  if (!query || api->xPhraseCount (row) != (int)query->terms->len)
+    {
+      sqlite3_result_error (result, "docent_score() is for docent's own searches", -1);
+      return;
+    }
+  if (query->filter && !index_filter_has (query->filter, api->xRowid (row)))
+    return;
+  if (query->mean_length <= 0)
+    rc = prepare_query (api, row, query);
+  if (rc == SQLITE_OK)
+    rc = api->xColumnSize (row, -1, &n_words);
+  if (rc == SQLITE_OK)
+    sqlite3_result_double (result, score_row (api, row, query, n_words));
+  else
+    sqlite3_result_error_code (result, rc);
+}

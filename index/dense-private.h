@@ -1,0 +1,67 @@
+/* Vectors in memory: what the FAISS file holds and what came after it. */
+#pragma once
+
+#include "index/index-private.h"
+
+G_BEGIN_DECLS
+
+IndexDense *index_dense_new (void);
+void index_dense_free (IndexDense *dense);
+/* Forgets what was loaded; the next refresh starts from the file. */
+void index_dense_reset (IndexDense *dense);
+
+/* Brings memory up to date with the rows as the open transaction sees them. A missing or damaged
+ * file is no error: its vectors are read from the rows instead. */
+gboolean index_dense_refresh (Index *index, GError **error);
+
+/* The K chunks with the highest cosine to VECTOR [dimension] among those that FILTER lets through
+ * (NULL: all), best first. Exact. After refresh. */
+GArray *index_dense_search (Index *index, const float *vector, const IndexFilter *filter, gsize k);
+/* The cosine of one chunk; NaN when it has no vector. After refresh. */
+double index_dense_cosine (Index *index, const float *vector, gint64 chunk);
+
+/* ---- dense-cache.c: the FAISS file -------------------------------------------------------------
+ */
+
+/* The row of dense_cache. */
+typedef struct
+{
+  gint64 generation; /* 0: there is no file */
+  gint64 last_chunk;
+  gint64 n_vectors, dimension;
+  gint64 size_bytes, checksum;
+  gboolean encoder_matches;
+} IndexDenseState;
+
+gboolean index_dense_read_state (Index *index, IndexDenseState *ret_state, GError **error);
+
+/* The file's vectors: ids[n] ascending, floats[n, dimension]; both belong to faiss. */
+typedef struct
+{
+  void *faiss; /* FaissIndex*: an IDMap over a Flat index */
+  const gint64 *ids;
+  const float *floats;
+  gsize n;
+} IndexDenseBlock;
+
+/* FALSE, with ret_why, when the file is missing or is not exactly what STATE says. */
+gboolean index_dense_load_file (Index *index, const IndexDenseState *state,
+                                IndexDenseBlock *ret_block, char **ret_why);
+void index_dense_block_clear (IndexDenseBlock *block);
+
+/* Removes and appends (n rows each, ids ascending and above those in BLOCK), creating the FAISS
+ * index when BLOCK is empty. */
+gboolean index_dense_block_change (IndexDenseBlock *block, guint dimension, const gint64 *removed,
+                                   gsize n_removed, const gint64 *added, const float *floats,
+                                   gsize n_added, GError **error);
+/* Writes BLOCK as vectors.<generation>.faiss: it is complete on the disk under that name or not
+ * there. Fills size_bytes and checksum. */
+gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gint64 generation,
+                                 IndexDenseState *ret_state, GError **error);
+/* Deletes every vectors.* file but that of generation KEEP. */
+gboolean index_dense_delete_files (Index *index, gint64 keep, GError **error);
+
+/* Loads the file, then deletes it; memory still has it for the next flush. Inside a transaction. */
+gboolean index_dense_drop_file (Index *index, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,343 @@
+/* Puts documents into the library, changes and removes them: each call one transaction.
+ *
+ * A document with its chunks and vectors comes in; rows, words and a note for the FAISS cache go
+ * out, all or nothing. Replacing keeps the document's id and drops its old chunks, so that there
+ * is one way in for new and changed documents and nothing to reconcile. */
+#include "index/index-private.h"
+
+#include "index/dense-private.h"
+
+#include <math.h>
+
+/* On a vector's squared length: an encoder's rounding passes, a forgotten normalisation does not.
+ */
+#define LENGTH_TOLERANCE 0.02f
+
+void index_document_free (IndexDocument *document)
+{
+  if (!document)
+    return;
+  g_free (document->path);
+  g_free (document->title);
+  g_free (document->mime_type);
+  g_free (document->language);
+  g_free (document->collection);
+  g_free (document->sha256);
+  g_free (document->failure);
+  g_free (document);
+}
+
+gint64 index_document_checksum (const IndexDocument *document)
+{
+  IndexChecksum sum;
+
+  index_checksum_init (&sum);
+  index_checksum_add_text (&sum, document->path);
+  index_checksum_add_text (&sum, document->title);
+  index_checksum_add_text (&sum, document->mime_type);
+  index_checksum_add_text (&sum, document->language);
+  index_checksum_add_text (&sum, document->collection);
+  index_checksum_add_text (&sum, document->sha256);
+  index_checksum_add_text (&sum, document->failure);
+  index_checksum_add_int (&sum, (gint64)document->size_bytes);
+  index_checksum_add_int (&sum, document->mtime_ns);
+  index_checksum_add_int (&sum, document->added_at);
+  index_checksum_add_int (&sum, document->n_pages);
+  index_checksum_add_int (&sum, document->n_chunks);
+  return index_checksum_end (&sum);
+}
+
+static char *column_string (sqlite3_stmt *stmt, int column)
+{
+  return g_strdup ((const char *)sqlite3_column_text (stmt, column));
+}
+
+IndexDocument *index_document_from_row (sqlite3_stmt *stmt)
+{
+  IndexDocument *document = g_new0 (IndexDocument, 1);
+
+  document->id = sqlite3_column_int64 (stmt, 0);
+  document->path = column_string (stmt, 1);
+  document->title = column_string (stmt, 2);
+  document->mime_type = column_string (stmt, 3);
+  document->language = column_string (stmt, 4);
+  document->collection = column_string (stmt, 5);
+  document->sha256 = column_string (stmt, 6);
+  document->size_bytes = (guint64)sqlite3_column_int64 (stmt, 7);
+  document->mtime_ns = sqlite3_column_int64 (stmt, 8);
+  document->added_at = sqlite3_column_int64 (stmt, 9);
+  document->n_pages = (guint)sqlite3_column_int64 (stmt, 10);
+  document->n_chunks = (guint)sqlite3_column_int64 (stmt, 11);
+  document->failure = column_string (stmt, 12);
+  return document;
+}
+
+/* ---- Put ---- */
+
+static gboolean refuse_input (const IndexDocument *document, const char *why, GError **error)
+{
+  g_set_error (error, INDEX_ERROR, INDEX_ERROR_INPUT, "%s cannot be stored: %s",
+               document->path ? document->path : "a document without a path", why);
+  return FALSE;
+}
+
+static gboolean is_text (const char *text)
+{
+  return !text || g_utf8_validate (text, -1, NULL);
+}
+
+static gboolean check_document (const IndexDocument *document, GError **error)
+{
+  if (!document->path || !g_path_is_absolute (document->path))
+    return refuse_input (document, "its path is not absolute", error);
+  if (document->size_bytes > G_MAXINT64)
+    return refuse_input (document, "its size is impossible", error);
+  if (!is_text (document->title) || !is_text (document->failure) || !is_text (document->language)
+      || !is_text (document->mime_type) || !is_text (document->collection))
+    return refuse_input (document, "its description is not UTF-8", error);
+  return TRUE;
+}
+
+static gboolean check_chunks (const IndexDocument *document, const IndexChunk *chunks, gsize n,
+                              GError **error)
+{
+  if (n > G_MAXINT32)
+    return refuse_input (document, "it has too many chunks", error);
+  for (gsize i = 0; i < n; i++)
+    {
+      const IndexChunk *chunk = &chunks[i];
+
+      if (!chunk->id || !chunk->text)
+        return refuse_input (document, "a chunk has no id or no text", error);
+      if (!is_text (chunk->text) || !is_text (chunk->section) || !is_text (chunk->first_label)
+          || !is_text (chunk->last_label))
+        return refuse_input (document, "its text is not UTF-8", error);
+    }
+  return TRUE;
+}
+
+/* A vector that is not finite or not of length one would rank above or below everything. */
+static gboolean check_vectors (Index *index, const IndexDocument *document, const float *vectors,
+                               gsize n, GError **error)
+{
+  if (index->dimension == 0)
+    {
+      g_set_error (error, INDEX_ERROR, INDEX_ERROR_MISMATCH,
+                   "the library %s does not know yet which encoder makes its vectors", index->dir);
+      return FALSE;
+    }
+  for (gsize i = 0; i < n; i++)
+    {
+      float square = 0;
+
+      for (gsize k = 0; k < index->dimension; k++)
+        square += vectors[i * index->dimension + k] * vectors[i * index->dimension + k];
+      if (!(fabsf (square - 1) <= LENGTH_TOLERANCE))
+        return refuse_input (document, "a vector is not normalised", error);
+    }
+  return TRUE;
+}
+
+static gboolean write_document (Index *index, IndexDocument *row, gint64 *ret_id, GError **error)
+{
+  return index_run (index, error, "put_document", "ttttttiiiiiti", row->path, row->title,
+                    row->mime_type, row->language, row->collection, row->sha256,
+                    (gint64)row->size_bytes, row->mtime_ns, row->added_at, (gint64)row->n_pages,
+                    (gint64)row->n_chunks, row->failure, index_document_checksum (row))
+         && index_query_int (index, 0, ret_id, error, "document_id", "t", row->path);
+}
+
+static gboolean replace_document (Index *index, IndexDocument *row, const IndexChunk *chunks,
+                                  gsize n_chunks, const float *vectors, GError **error)
+{
+  gint64 id;
+
+  /* Old words go before the title and language they were indexed with change. */
+  return index_query_int (index, 0, &id, error, "document_id", "t", row->path)
+         && (id == 0 || index_delete_chunks (index, id, error))
+         && write_document (index, row, &id, error)
+         && index_insert_chunks (index, id, chunks, n_chunks, vectors, error);
+}
+
+gboolean index_put_document (Index *index, const IndexDocument *document, const IndexChunk *chunks,
+                             gsize n_chunks, const float *vectors, GError **error)
+{
+  if (!check_document (document, error) || !check_chunks (document, chunks, n_chunks, error)
+      || (vectors && n_chunks && !check_vectors (index, document, vectors, n_chunks, error)))
+    return FALSE;
+
+  IndexDocument row = *document; /* shares the strings */
+  row.title = document->title ? document->title : (char *)"";
+  row.collection = document->collection ? document->collection : (char *)INDEX_DEFAULT_COLLECTION;
+  row.n_chunks = (guint)n_chunks;
+  row.added_at = g_get_real_time () / G_USEC_PER_SEC;
+
+  if (!index_begin_write (index, error))
+    return FALSE;
+  return index_end (index, replace_document (index, &row, chunks, n_chunks, vectors, error), error);
+}
+
+/* ---- Find ---- */
+
+static IndexDocument *read_one (Index *index, sqlite3_stmt *stmt, GError **error)
+{
+  return index_step (index, stmt, error) == SQLITE_ROW ? index_document_from_row (stmt) : NULL;
+}
+
+IndexDocument *index_find_document (Index *index, const char *path, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "find_by_path", error);
+
+  if (!stmt)
+    return NULL;
+  index_bind (stmt, "t", path);
+  return read_one (index, stmt, error);
+}
+
+IndexDocument *index_find_by_sha256 (Index *index, const char *sha256, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "find_by_sha256", error);
+
+  if (!stmt)
+    return NULL;
+  index_bind (stmt, "t", sha256);
+  return read_one (index, stmt, error);
+}
+
+static IndexDocument *find_by_id (Index *index, gint64 id, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "find_by_id", error);
+  g_autoptr (GError) failure = NULL;
+
+  if (!stmt)
+    return NULL;
+  index_bind (stmt, "i", id);
+
+  IndexDocument *document = read_one (index, stmt, &failure);
+  if (!document && !failure)
+    g_set_error (&failure, INDEX_ERROR, INDEX_ERROR_NOT_FOUND,
+                 "the library %s has no document %" G_GINT64_FORMAT " (any more)", index->dir, id);
+  if (failure)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  return document;
+}
+
+GPtrArray *index_list_documents (Index *index, const char *collection, GError **error)
+{
+  g_autoptr (GPtrArray) documents
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)index_document_free);
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "list_documents", error);
+  int rc = SQLITE_ERROR;
+
+  if (stmt)
+    index_bind (stmt, "t", collection);
+  while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
+    g_ptr_array_add (documents, index_document_from_row (stmt));
+  return rc == SQLITE_DONE ? g_steal_pointer (&documents) : NULL;
+}
+
+/* ---- Change ---- */
+
+static gboolean update_file (Index *index, gint64 id, const char *path, guint64 size_bytes,
+                             gint64 mtime_ns, GError **error)
+{
+  g_autoptr (IndexDocument) stored = find_by_id (index, id, error);
+
+  if (!stored)
+    return FALSE;
+
+  IndexDocument row = *stored; /* shares the strings */
+  row.path = path ? (char *)path : stored->path;
+  row.size_bytes = path ? size_bytes : stored->size_bytes;
+  row.mtime_ns = mtime_ns;
+  return index_run (index, error, "update_file", "itiii", id, row.path, (gint64)row.size_bytes,
+                    row.mtime_ns, index_document_checksum (&row));
+}
+
+gboolean index_move_document (Index *index, gint64 id, const char *path, guint64 size_bytes,
+                              gint64 mtime_ns, GError **error)
+{
+  const IndexDocument moved = { .path = (char *)path, .size_bytes = size_bytes };
+  gint64 other = 0;
+
+  if (!check_document (&moved, error) || !index_begin_write (index, error))
+    return FALSE;
+
+  gboolean ok = index_query_int (index, 0, &other, error, "document_id", "t", path);
+  if (ok && other != 0 && other != id)
+    {
+      g_set_error (error, INDEX_ERROR, INDEX_ERROR_INPUT,
+                   "%s is in the library already: forget it before another document moves there",
+                   path);
+      ok = FALSE;
+    }
+  return index_end (index, ok && update_file (index, id, path, size_bytes, mtime_ns, error), error);
+}
+
+gboolean index_touch_document (Index *index, gint64 id, gint64 mtime_ns, GError **error)
+{
+  if (!index_begin_write (index, error))
+    return FALSE;
+  return index_end (index, update_file (index, id, NULL, 0, mtime_ns, error), error);
+}
+
+/* ---- Forget ---- */
+
+static gboolean delete_documents (Index *index, const gint64 *ids, gsize n, GError **error)
+{
+  for (gsize i = 0; i < n; i++)
+    {
+      g_autoptr (IndexDocument) document = find_by_id (index, ids[i], error);
+
+      if (!document || !index_delete_chunks (index, ids[i], error)
+          || !index_run (index, error, "delete_document", "i", ids[i]))
+        return FALSE;
+    }
+  /* FTS5 marks words as deleted and leaves them readable in its pages until it merges them all. */
+  return index_run (index, error, "scrub_words", "");
+}
+
+gboolean index_forget_documents (Index *index, const gint64 *ids, gsize n, GError **error)
+{
+  if (n == 0)
+    return TRUE;
+  /* The FAISS file goes first: should anything stop us after the commit, no copy is left behind,
+   * and the file can be made again from the rows that stay, here or by the next flush. It also
+   * makes room on a full disk. */
+  if (!index_begin_write (index, error))
+    return FALSE;
+  gboolean ok = index_dense_drop_file (index, error) && delete_documents (index, ids, n, error);
+  if (!index_end (index, ok, error))
+    return FALSE;
+  index_flush (index, NULL);
+  return TRUE;
+}
+
+gboolean index_forget_document (Index *index, gint64 id, GError **error)
+{
+  return index_forget_documents (index, &id, 1, error);
+}
+
+/* ---- Statistics ---- */
+
+gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stats, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "stats", error);
+  gint64 n_vectors;
+
+  if (!stmt
+      || !(collection
+               ? index_query_int (index, 0, &n_vectors, error, "stats_vectors", "t", collection)
+               : index_query_int (index, 0, &n_vectors, error, "count_vectors", "")))
+    return FALSE;
+  index_bind (stmt, "t", collection);
+  if (index_step (index, stmt, error) != SQLITE_ROW)
+    return FALSE;
+  ret_stats->n_documents = (guint)sqlite3_column_int64 (stmt, 0);
+  ret_stats->n_failed = (guint)sqlite3_column_int64 (stmt, 1);
+  ret_stats->n_chunks = (guint)sqlite3_column_int64 (stmt, 2);
+  ret_stats->n_pages = (guint64)sqlite3_column_int64 (stmt, 3);
+  ret_stats->size_bytes = (guint64)sqlite3_column_int64 (stmt, 4);
+  ret_stats->n_vectors = (guint)n_vectors;
+  return TRUE;
+}

@@ -1,0 +1,20 @@
+/* One list out of two. */
+#pragma once
+
+#include "index/index-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gint64 chunk;
+  double bm25;   /* 0: not found lexically */
+  double cosine; /* NaN: has no vector */
+  double score;
+} IndexCandidate;
+
+/* Sets the score of CANDIDATES (IndexCandidate), which hold the best of both searches with both
+ * scores each, and sorts them best first. */
+void index_fuse (GArray *candidates);
+
+G_END_DECLS

@@ -1,0 +1,51 @@
+/* Text search between its files: tokenizer.c (FTS5 asks us for words), bm25.c (FTS5 asks us for a
+ * score), lexical.c (we ask FTS5). */
+#pragma once
+
+#include "index/index-private.h"
+
+G_BEGIN_DECLS
+
+/* Makes the tokenizer "docent" and the function docent_score known to this connection. */
+gboolean index_register_text_search (Index *index, GError **error);
+
+/* A value that FTS5 is to take as one finished term starts like this (see tokenizer.c). */
+#define INDEX_TERM_MARK "\001=\002"
+
+/* ---- question.c ---- */
+
+/* At most 20,000 bytes of TEXT, without broken characters. */
+char *index_readable_question (const char *text);
+/* The languages of the library's documents, most documents first. Elements: char*. */
+GPtrArray *index_library_languages (Index *index, GError **error);
+/* The language with most stop words in TEXT; NULL when TEXT has none, or nothing but them ("The
+ * Who"). */
+const char *index_stop_language (Index *index, const GPtrArray *languages, const char *text);
+
+typedef struct
+{
+  char *term;
+  double weight;
+  gint64 n_chunks; /* that hold it */
+} IndexQueryTerm;
+
+/* The terms of a question in all languages of the library, stop words left out unless there is
+ * nothing else; those that occur nowhere are left out. Elements: IndexQueryTerm. */
+GArray *index_question_terms (Index *index, const char *text, GError **error);
+
+/* ---- bm25.c ---- */
+
+/* What docent_score gets as its pointer argument, one per query. */
+typedef struct
+{
+  const GArray *terms;       /* IndexQueryTerm, in the order of the MATCH expression */
+  const IndexFilter *filter; /* NULL: all */
+  double *idf;               /* [terms->len]; this and the next are filled by the first row */
+  double mean_length;        /* in words; 0: not known yet */
+} IndexBm25;
+#define INDEX_BM25_POINTER "docent-bm25"
+
+void index_bm25_score (const Fts5ExtensionApi *api, Fts5Context *row, sqlite3_context *result,
+                       int n_values, sqlite3_value **values);
+
+G_END_DECLS

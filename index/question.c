@@ -1,0 +1,195 @@
+/* Decides which terms a question looks for, and how much each of them tells.
+ *
+ * A question in words comes in; terms with their counts in the library go out. A library may hold
+ * several languages and a question rarely says which it is in, so its words are stemmed by the
+ * rules of each; stop words are dropped by the language in which the question has most of them, so
+ * that the English "die" survives beside German documents. */
+#include "index/lexical-private.h"
+
+#include "index/analyze-private.h"
+
+#include <string.h>
+
+/* Someone pasted a page: the words beyond do not make a better question. */
+#define MAX_QUESTION_BYTES 20000
+#define MAX_TERMS 64
+
+/* A part of a compound says less than the compound. */
+#define PART_WEIGHT 0.5
+
+typedef struct
+{
+  const char *language;
+  const char *stop_language; /* words to leave out; NULL: none */
+  GHashTable *weights;       /* term → double*, of this language */
+} Pass;
+
+/* ---- Languages ---- */
+
+GPtrArray *index_library_languages (Index *index, GError **error)
+{
+  g_autoptr (GPtrArray) languages = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "languages", error);
+  int rc = SQLITE_ERROR;
+
+  while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
+    {
+      const char *language = (const char *)sqlite3_column_text (stmt, 0);
+      const char *code = *language ? language : "en";
+
+      if (!g_ptr_array_find_with_equal_func (languages, code, g_str_equal, NULL))
+        g_ptr_array_add (languages, g_strdup (code));
+    }
+  return rc == SQLITE_DONE ? g_steal_pointer (&languages) : NULL;
+}
+
+typedef struct
+{
+  const char *language;
+  guint n_stopwords, n_words;
+} Count;
+
+static gboolean count_stopword (const IndexToken *token, gpointer data)
+{
+  Count *count = data;
+  g_autofree char *word = NULL;
+
+  if (token->kind != INDEX_TOKEN_WORD)
+    return TRUE;
+  word = index_fold_word (token->start, token->length);
+  count->n_stopwords += index_is_stopword (count->language, word);
+  count->n_words++;
+  return TRUE;
+}
+
+const char *index_stop_language (Index *index, const GPtrArray *languages, const char *text)
+{
+  const char *best = NULL;
+  guint most = 0;
+
+  for (guint i = 0; i < languages->len; i++)
+    {
+      Count count = { .language = g_ptr_array_index (languages, i) };
+
+      index_analyze (index->analyzer, count.language, text, -1, count_stopword, &count);
+      if (count.n_stopwords > most)
+        {
+          most = count.n_stopwords;
+          best = count.n_stopwords < count.n_words ? count.language : NULL;
+        }
+    }
+  return best;
+}
+
+/* ---- Terms ---- */
+
+static gboolean collect_term (const IndexToken *token, gpointer data)
+{
+  Pass *pass = data;
+
+  if (token->kind == INDEX_TOKEN_VARIANT)
+    return TRUE;
+  if (pass->stop_language)
+    {
+      g_autofree char *word = index_fold_word (token->start, token->length);
+
+      if (index_is_stopword (pass->stop_language, word))
+        return TRUE;
+    }
+
+  double *weight = g_hash_table_lookup (pass->weights, token->term);
+  if (!weight)
+    {
+      weight = g_new0 (double, 1);
+      g_hash_table_insert (pass->weights, g_strdup (token->term), weight);
+    }
+  *weight += token->kind == INDEX_TOKEN_PART ? PART_WEIGHT : 1;
+  return TRUE;
+}
+
+/* A word that two languages stem alike is one term, not two. */
+static void merge_weights (GHashTable *all, GHashTable *weights)
+{
+  GHashTableIter iter;
+  gpointer term, weight;
+
+  g_hash_table_iter_init (&iter, weights);
+  while (g_hash_table_iter_next (&iter, &term, &weight))
+    {
+      double *known = g_hash_table_lookup (all, term);
+
+      if (!known)
+        g_hash_table_insert (all, g_strdup (term), g_memdup2 (weight, sizeof (double)));
+      else
+        *known = MAX (*known, *(double *)weight);
+    }
+}
+
+static void clear_term (gpointer term)
+{
+  g_free (((IndexQueryTerm *)term)->term);
+}
+
+static gint compare_rarest_first (gconstpointer a, gconstpointer b)
+{
+  const IndexQueryTerm *x = a, *y = b;
+
+  if (x->n_chunks != y->n_chunks)
+    return x->n_chunks < y->n_chunks ? -1 : 1;
+  return strcmp (x->term, y->term);
+}
+
+/* Looks up how often each term occurs and keeps the rarest MAX_TERMS. */
+static GArray *count_terms (Index *index, GHashTable *weights, GError **error)
+{
+  g_autoptr (GArray) terms = g_array_new (FALSE, FALSE, sizeof (IndexQueryTerm));
+  GHashTableIter iter;
+  gpointer name, weight;
+
+  g_array_set_clear_func (terms, clear_term);
+  g_hash_table_iter_init (&iter, weights);
+  while (g_hash_table_iter_next (&iter, &name, &weight))
+    {
+      IndexQueryTerm term = { NULL, *(double *)weight, 0 };
+
+      if (!index_query_int (index, 0, &term.n_chunks, error, "count_term", "t", (char *)name))
+        return NULL;
+      if (term.n_chunks == 0)
+        continue;
+      term.term = g_strdup (name);
+      g_array_append_val (terms, term);
+    }
+  g_array_sort (terms, compare_rarest_first);
+  if (terms->len > MAX_TERMS)
+    g_array_set_size (terms, MAX_TERMS);
+  return g_steal_pointer (&terms);
+}
+
+char *index_readable_question (const char *text)
+{
+  g_autofree char *start = g_strndup (text, MAX_QUESTION_BYTES);
+
+  return g_utf8_make_valid (start, -1);
+}
+
+GArray *index_question_terms (Index *index, const char *text, GError **error)
+{
+  g_autofree char *question = index_readable_question (text);
+  g_autoptr (GPtrArray) languages = index_library_languages (index, error);
+  g_autoptr (GHashTable) all = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  if (!languages)
+    return NULL;
+
+  const char *stop = index_stop_language (index, languages, question);
+  for (guint i = 0; i < languages->len; i++)
+    {
+      g_autoptr (GHashTable) weights
+          = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+      Pass pass = { g_ptr_array_index (languages, i), stop, weights };
+
+      index_analyze (index->analyzer, pass.language, question, -1, collect_term, &pass);
+      merge_weights (all, weights);
+    }
+  return count_terms (index, all, error);
+}

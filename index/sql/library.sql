@@ -1,0 +1,35 @@
+-- Opening, transactions, settings and sources.
+
+-- :begin_write
+BEGIN IMMEDIATE;
+
+-- :begin_read
+BEGIN DEFERRED;
+
+-- :commit
+COMMIT;
+
+-- :rollback
+ROLLBACK;
+
+-- :data_version
+PRAGMA data_version;
+
+-- :get_encoder
+SELECT encoder, dimension FROM library;
+
+-- :set_encoder
+UPDATE library SET encoder = ?1, dimension = ?2, checksum = ?3;
+
+-- :count_vectors
+SELECT count(*) FROM vector;
+
+-- :list_sources
+SELECT path, collection FROM source ORDER BY path;
+
+-- :add_source
+INSERT INTO source (path, collection, checksum) VALUES (?1, ?2, ?3)
+ON CONFLICT (path) DO UPDATE SET collection = excluded.collection, checksum = excluded.checksum;
+
+-- :remove_source
+DELETE FROM source WHERE path = ?1;
