@@ -144,9 +144,9 @@ static const char *append_number (GString *out, const char *p)
   const gsize length = strspn (p, "+-.0123456789eE");
   if (length > 12 && memchr (p, '.', length) != NULL)
     {
-      char short_form[G_ASCII_DTOSTR_BUF_SIZE];
-      out = g_string_append (
-          out, g_ascii_formatd (short_form, sizeof short_form, "%.9g", g_ascii_strtod (p, NULL)));
+      char digits[G_ASCII_DTOSTR_BUF_SIZE];
+      g_ascii_formatd (digits, sizeof digits, "%.9g", g_ascii_strtod (p, NULL));
+      g_string_append (out, digits);
     }
   else
     g_string_append_len (out, p, length);

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by every test of a command. Gives it a home and a library of its own in a temporary
 # folder, and a few checks that say what was expected and what came.
 #
