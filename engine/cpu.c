@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- Instruction sets -------------------------------------------------------------------------- */
+/* ---- Instruction sets --------------------------------------------------------------------------
+ */
 
-static gboolean
-can_run_portable (void)
+static gboolean can_run_portable (void)
 {
   return TRUE;
 }
@@ -23,16 +23,14 @@ can_run_portable (void)
 #ifdef ENGINE_HAVE_X86
 /* __builtin_cpu_supports asks XGETBV too: a feature whose registers the operating system does not
  * save counts as absent. */
-static gboolean
-can_run_avx2 (void)
+static gboolean can_run_avx2 (void)
 {
   __builtin_cpu_init ();
   return __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma")
          && __builtin_cpu_supports ("f16c");
 }
 
-static gboolean
-can_run_avx512 (void)
+static gboolean can_run_avx512 (void)
 {
   __builtin_cpu_init ();
   return can_run_avx2 () && __builtin_cpu_supports ("avx512f")
@@ -55,8 +53,7 @@ static const struct
 #endif
 };
 
-const EngineKernels *
-engine_kernels_by_name (const char *name)
+const EngineKernels *engine_kernels_by_name (const char *name)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (instruction_sets); i++)
     if (strcmp (instruction_sets[i].name, name) == 0)
@@ -64,34 +61,31 @@ engine_kernels_by_name (const char *name)
   return NULL;
 }
 
-static gpointer
-choose_kernels (gpointer unused)
+static gpointer choose_kernels (gpointer unused)
 {
   const char *forced = g_getenv ("DOCENT_ISA");
   const EngineKernels *kernels = forced != NULL ? engine_kernels_by_name (forced) : NULL;
   for (gsize i = G_N_ELEMENTS (instruction_sets); kernels == NULL; i--)
     if (instruction_sets[i - 1].can_run ())
       kernels = instruction_sets[i - 1].kernels;
-  return (gpointer) kernels;
+  return (gpointer)kernels;
 }
 
-const EngineKernels *
-engine_kernels (void)
+const EngineKernels *engine_kernels (void)
 {
   static GOnce once = G_ONCE_INIT;
   return g_once (&once, choose_kernels, NULL);
 }
 
-const char *
-engine_isa (void)
+const char *engine_isa (void)
 {
   return engine_kernels ()->name;
 }
 
-/* ---- Processors -------------------------------------------------------------------------------- */
+/* ---- Processors --------------------------------------------------------------------------------
+ */
 
-static guint
-count_affinity (void)
+static guint count_affinity (void)
 {
   cpu_set_t set;
   if (sched_getaffinity (0, sizeof set, &set) == 0)
@@ -100,8 +94,7 @@ count_affinity (void)
 }
 
 /* "max 100000" or "150000 100000": microseconds of processor time per period. */
-static guint
-read_cgroup_limit (const char *folder)
+static guint read_cgroup_limit (const char *folder)
 {
   g_autofree char *path = g_build_filename (folder, "cpu.max", NULL);
   g_autofree char *text = NULL;
@@ -116,8 +109,7 @@ read_cgroup_limit (const char *folder)
 }
 
 /* The smallest limit from our own control group (version 2) up to the root. */
-static guint
-count_cgroup (void)
+static guint count_cgroup (void)
 {
   g_autofree char *text = NULL;
   if (!g_file_get_contents ("/proc/self/cgroup", &text, NULL, NULL))
@@ -139,8 +131,7 @@ count_cgroup (void)
     }
 }
 
-guint
-engine_n_processors (void)
+guint engine_n_processors (void)
 {
   return MIN (count_affinity (), MAX (count_cgroup (), 1));
 }

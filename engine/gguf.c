@@ -48,8 +48,7 @@ typedef struct
   gboolean failed;
 } Cursor;
 
-/* ---- Cursor ------------------------------------------------------------------------------------
- */
+/* ---- Cursor --------------------------------------------------------------------------------- */
 
 static const guint8 *cursor_take (Cursor *cursor, guint64 n_bytes)
 {
@@ -89,8 +88,7 @@ static EngineGgufString cursor_string (Cursor *cursor)
   return bytes ? (EngineGgufString){ (const char *)bytes, length } : (EngineGgufString){ "", 0 };
 }
 
-/* ---- Errors ------------------------------------------------------------------------------------
- */
+/* ---- Errors --------------------------------------------------------------------------------- */
 
 static G_GNUC_PRINTF (3, 4) gboolean
     fail (const EngineGguf *gguf, GError **error, const char *format, ...)
@@ -160,8 +158,7 @@ static const char *read_name (EngineGguf *gguf, Cursor *cursor, GHashTable *inde
   return name;
 }
 
-/* ---- Keys --------------------------------------------------------------------------------------
- */
+/* ---- Keys ----------------------------------------------------------------------------------- */
 
 /* Bytes of one value; 0 for strings, arrays and numbers that are no type. */
 static gsize scalar_bytes (guint32 type)
@@ -263,8 +260,7 @@ static gboolean read_keys (EngineGguf *gguf, Cursor *cursor, guint64 n_keys, GEr
   return TRUE;
 }
 
-/* ---- Tensors -----------------------------------------------------------------------------------
- */
+/* ---- Tensors -------------------------------------------------------------------------------- */
 
 /* Elements, and bytes in the tensor's type, of which a row must be a whole number of blocks. */
 static gboolean measure_tensor (EngineGguf *gguf, EngineGgufTensor *tensor, guint32 type,
@@ -353,8 +349,7 @@ static gboolean place_tensors (EngineGguf *gguf, Cursor *cursor, GError **error)
   return TRUE;
 }
 
-/* ---- Open --------------------------------------------------------------------------------------
- */
+/* ---- Open ----------------------------------------------------------------------------------- */
 
 static gboolean parse (EngineGguf *gguf, GError **error)
 {
@@ -450,8 +445,7 @@ const guint8 *engine_gguf_bytes (const EngineGguf *gguf, gsize *ret_n_bytes)
   return (const guint8 *)g_mapped_file_get_contents (gguf->map);
 }
 
-/* ---- Values ------------------------------------------------------------------------------------
- */
+/* ---- Values --------------------------------------------------------------------------------- */
 
 static const Key *find_key (const EngineGguf *gguf, const char *name)
 {
@@ -586,8 +580,7 @@ const EngineGgufTensor *engine_gguf_find_tensor (const EngineGguf *gguf, const c
   return i == 0 ? NULL : &g_array_index (gguf->tensors, EngineGgufTensor, i - 1);
 }
 
-/* ---- Listing -----------------------------------------------------------------------------------
- */
+/* ---- Listing -------------------------------------------------------------------------------- */
 
 gsize engine_gguf_n_keys (const EngineGguf *gguf)
 {

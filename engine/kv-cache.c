@@ -4,9 +4,9 @@
  * Each new token compares its query with every key before it, so the cache is read far more often
  * than written. Keys of 32 positions stand interleaved (for each dimension, 32 keys side by side):
  * a register then holds one dimension of many keys, and scores come out side by side without a
- * horizontal sum. Values stay row after row, for there the dimensions stand side by side. Q8_0 keeps
- * one float scale per position and head for 32 dimensions. A windowed layer is a ring: positions
- * that no query can see any more are overwritten. */
+ * horizontal sum. Values stay row after row, for there the dimensions stand side by side. Q8_0
+ * keeps one float scale per position and head for 32 dimensions. A windowed layer is a ring:
+ * positions that no query can see any more are overwritten. */
 #include "engine/kernels/kv-private.h"
 
 #include <math.h>
@@ -14,32 +14,28 @@
 
 #define BLOCK ENGINE_KV_BLOCK
 
-static gsize
-element_bytes (EngineKvType type)
+static gsize element_bytes (EngineKvType type)
 {
   return type == ENGINE_KV_F32 ? 4 : type == ENGINE_KV_F16 ? 2 : 1;
 }
 
 /* Groups of dimensions that share a scale. */
-static gsize
-n_groups (guint head_dim)
+static gsize n_groups (guint head_dim)
 {
   return (head_dim + 31) / 32;
 }
 
-static gsize
-n_slots (guint n_ctx, guint window, guint batch)
+static gsize n_slots (guint n_ctx, guint window, guint batch)
 {
   gsize n = n_ctx;
   /* The window and the batch may begin and end inside a block each. */
   if (window > 0)
-    n = MIN (n, (gsize) window + batch + 2 * BLOCK);
+    n = MIN (n, (gsize)window + batch + 2 * BLOCK);
   return (n + BLOCK - 1) / BLOCK * BLOCK;
 }
 
 /* Bytes of all keys (or values) of a layer and of their scales; G_MAXSIZE when it overflows. */
-static gsize
-plane_bytes (gsize slots, guint n_head_kv, guint head_dim, gsize bytes_per_element)
+static gsize plane_bytes (gsize slots, guint n_head_kv, guint head_dim, gsize bytes_per_element)
 {
   gsize n;
   if (!g_size_checked_mul (&n, slots, n_head_kv) || !g_size_checked_mul (&n, n, head_dim)
@@ -48,9 +44,8 @@ plane_bytes (gsize slots, guint n_head_kv, guint head_dim, gsize bytes_per_eleme
   return n;
 }
 
-gsize
-engine_kv_layer_bytes (EngineKvType type, guint n_head_kv, guint head_dim, guint n_ctx,
-                       guint window, guint batch)
+gsize engine_kv_layer_bytes (EngineKvType type, guint n_head_kv, guint head_dim, guint n_ctx,
+                             guint window, guint batch)
 {
   gsize slots = n_slots (n_ctx, window, batch), bytes, scales = 0;
   bytes = plane_bytes (slots, n_head_kv, head_dim, element_bytes (type));
@@ -61,9 +56,8 @@ engine_kv_layer_bytes (EngineKvType type, guint n_head_kv, guint head_dim, guint
   return bytes;
 }
 
-EngineKvLayer *
-engine_kv_layer_new (EngineKvType type, guint n_head_kv, guint head_dim, guint n_ctx, guint window,
-                     guint batch)
+EngineKvLayer *engine_kv_layer_new (EngineKvType type, guint n_head_kv, guint head_dim, guint n_ctx,
+                                    guint window, guint batch)
 {
   EngineKvLayer *layer = g_new0 (EngineKvLayer, 1);
   layer->type = type;
@@ -88,8 +82,7 @@ engine_kv_layer_new (EngineKvType type, guint n_head_kv, guint head_dim, guint n
   return layer;
 }
 
-void
-engine_kv_layer_free (EngineKvLayer *layer)
+void engine_kv_layer_free (EngineKvLayer *layer)
 {
   if (layer == NULL)
     return;
@@ -101,61 +94,54 @@ engine_kv_layer_free (EngineKvLayer *layer)
 }
 
 /* Element D of the key in SLOT stands at [slot / 32][d][slot % 32] of its head. */
-static gsize
-key_index (const EngineKvLayer *layer, guint head, gsize slot)
+static gsize key_index (const EngineKvLayer *layer, guint head, gsize slot)
 {
-  gsize head_start = (gsize) head * layer->n_slots * layer->head_dim;
+  gsize head_start = (gsize)head * layer->n_slots * layer->head_dim;
   return head_start + slot / BLOCK * BLOCK * layer->head_dim + slot % BLOCK;
 }
 
-static gsize
-value_index (const EngineKvLayer *layer, guint head, gsize slot)
+static gsize value_index (const EngineKvLayer *layer, guint head, gsize slot)
 {
-  return ((gsize) head * layer->n_slots + slot) * layer->head_dim;
+  return ((gsize)head * layer->n_slots + slot) * layer->head_dim;
 }
 
-static gsize
-key_scale_index (const EngineKvLayer *layer, guint head, gsize slot)
+static gsize key_scale_index (const EngineKvLayer *layer, guint head, gsize slot)
 {
-  gsize head_start = (gsize) head * layer->n_slots * layer->n_groups;
+  gsize head_start = (gsize)head * layer->n_slots * layer->n_groups;
   return head_start + slot / BLOCK * BLOCK * layer->n_groups + slot % BLOCK;
 }
 
-static gsize
-value_scale_index (const EngineKvLayer *layer, guint head, gsize slot)
+static gsize value_scale_index (const EngineKvLayer *layer, guint head, gsize slot)
 {
-  return ((gsize) head * layer->n_slots + slot) * layer->n_groups;
+  return ((gsize)head * layer->n_slots + slot) * layer->n_groups;
 }
 
-static void
-put_f32 (EngineKvLayer *layer, guint head, gsize slot, const float *k, const float *v)
+static void put_f32 (EngineKvLayer *layer, guint head, gsize slot, const float *k, const float *v)
 {
-  float *keys = (float *) layer->keys + key_index (layer, head, slot);
+  float *keys = (float *)layer->keys + key_index (layer, head, slot);
   for (guint d = 0; d < layer->head_dim; d++)
-    keys[(gsize) d * BLOCK] = k[d];
-  memcpy ((float *) layer->values + value_index (layer, head, slot), v,
+    keys[(gsize)d * BLOCK] = k[d];
+  memcpy ((float *)layer->values + value_index (layer, head, slot), v,
           layer->head_dim * sizeof (float));
 }
 
-static void
-put_f16 (EngineKvLayer *layer, guint head, gsize slot, const float *k, const float *v)
+static void put_f16 (EngineKvLayer *layer, guint head, gsize slot, const float *k, const float *v)
 {
   const struct EngineMatmulKernels *kernels = engine_kernels ()->matmul;
-  guint16 *keys = (guint16 *) layer->keys + key_index (layer, head, slot);
+  guint16 *keys = (guint16 *)layer->keys + key_index (layer, head, slot);
   for (guint begin = 0; begin < layer->head_dim; begin += 64)
     {
       guint16 halves[64];
       guint n = MIN (64, layer->head_dim - begin);
       kernels->narrow (k + begin, n, halves);
       for (guint d = 0; d < n; d++)
-        keys[(gsize) (begin + d) * BLOCK] = halves[d];
+        keys[(gsize)(begin + d) * BLOCK] = halves[d];
     }
-  kernels->narrow (v, layer->head_dim, (guint16 *) layer->values + value_index (layer, head, slot));
+  kernels->narrow (v, layer->head_dim, (guint16 *)layer->values + value_index (layer, head, slot));
 }
 
 /* Rounds up to 32 values to codes STRIDE apart; returns the scale. */
-static float
-round_group (const float *x, guint n, gint8 *codes, gsize stride)
+static float round_group (const float *x, guint n, gint8 *codes, gsize stride)
 {
   float largest = 0;
   for (guint i = 0; i < n; i++)
@@ -167,38 +153,36 @@ round_group (const float *x, guint n, gint8 *codes, gsize stride)
   for (guint i = 0; i < n; i++)
     {
       float code = rintf (x[i] * inverse);
-      codes[i * stride] = code >= -127 && code <= 127 ? (gint8) code : 0;
+      codes[i * stride] = code >= -127 && code <= 127 ? (gint8)code : 0;
     }
   return inverse > 0 ? scale : 0;
 }
 
-static void
-put_q8_0 (EngineKvLayer *layer, guint head, gsize slot, const float *k, const float *v)
+static void put_q8_0 (EngineKvLayer *layer, guint head, gsize slot, const float *k, const float *v)
 {
-  gint8 *keys = (gint8 *) layer->keys + key_index (layer, head, slot);
-  gint8 *values = (gint8 *) layer->values + value_index (layer, head, slot);
+  gint8 *keys = (gint8 *)layer->keys + key_index (layer, head, slot);
+  gint8 *values = (gint8 *)layer->values + value_index (layer, head, slot);
   float *key_scales = layer->key_scales + key_scale_index (layer, head, slot);
   float *value_scales = layer->value_scales + value_scale_index (layer, head, slot);
   for (guint group = 0; group < layer->n_groups; group++)
     {
       guint begin = group * 32, n = MIN (32, layer->head_dim - begin);
-      key_scales[(gsize) group * BLOCK]
-          = round_group (k + begin, n, keys + (gsize) begin * BLOCK, BLOCK);
+      key_scales[(gsize)group * BLOCK]
+          = round_group (k + begin, n, keys + (gsize)begin * BLOCK, BLOCK);
       value_scales[group] = round_group (v + begin, n, values + begin, 1);
     }
 }
 
-void
-engine_kv_layer_put (EngineKvLayer *layer, gsize pos, gsize n_tokens, const float *k,
-                     const float *v)
+void engine_kv_layer_put (EngineKvLayer *layer, gsize pos, gsize n_tokens, const float *k,
+                          const float *v)
 {
-  gsize width = (gsize) layer->n_head_kv * layer->head_dim;
+  gsize width = (gsize)layer->n_head_kv * layer->head_dim;
   for (gsize t = 0; t < n_tokens; t++)
     for (guint head = 0; head < layer->n_head_kv; head++)
       {
         gsize slot = (pos + t) % layer->n_slots;
-        const float *key = k + t * width + (gsize) head * layer->head_dim;
-        const float *value = v + t * width + (gsize) head * layer->head_dim;
+        const float *key = k + t * width + (gsize)head * layer->head_dim;
+        const float *value = v + t * width + (gsize)head * layer->head_dim;
         if (layer->type == ENGINE_KV_F32)
           put_f32 (layer, head, slot, key, value);
         else if (layer->type == ENGINE_KV_F16)
@@ -208,19 +192,18 @@ engine_kv_layer_put (EngineKvLayer *layer, gsize pos, gsize n_tokens, const floa
       }
 }
 
-void
-engine_kv_read_keys (const EngineKvLayer *layer, guint head, gsize pos, float *ret_keys)
+void engine_kv_read_keys (const EngineKvLayer *layer, guint head, gsize pos, float *ret_keys)
 {
-  gsize slot = pos % layer->n_slots, n = (gsize) layer->head_dim * BLOCK;
+  gsize slot = pos % layer->n_slots, n = (gsize)layer->head_dim * BLOCK;
   gsize index = key_index (layer, head, slot);
   if (layer->type == ENGINE_KV_F32)
-    memcpy (ret_keys, (const float *) layer->keys + index, n * sizeof (float));
+    memcpy (ret_keys, (const float *)layer->keys + index, n * sizeof (float));
   else if (layer->type == ENGINE_KV_F16)
-    engine_kernels ()->matmul->widen (ENGINE_TYPE_F16, (const guint16 *) layer->keys + index, n,
+    engine_kernels ()->matmul->widen (ENGINE_TYPE_F16, (const guint16 *)layer->keys + index, n,
                                       ret_keys);
   else
     {
-      const gint8 *codes = (const gint8 *) layer->keys + index;
+      const gint8 *codes = (const gint8 *)layer->keys + index;
       const float *scales = layer->key_scales + key_scale_index (layer, head, slot);
       for (guint d = 0; d < layer->head_dim; d++, codes += BLOCK, ret_keys += BLOCK)
         for (guint i = 0; i < BLOCK; i++)
@@ -228,21 +211,20 @@ engine_kv_read_keys (const EngineKvLayer *layer, guint head, gsize pos, float *r
     }
 }
 
-void
-engine_kv_read_values (const EngineKvLayer *layer, guint head, gsize pos, float *ret_values,
-                       gsize stride)
+void engine_kv_read_values (const EngineKvLayer *layer, guint head, gsize pos, float *ret_values,
+                            gsize stride)
 {
   gsize slot = pos % layer->n_slots, index = value_index (layer, head, slot);
   guint head_dim = layer->head_dim;
   for (guint i = 0; i < BLOCK; i++, index += head_dim, ret_values += stride)
     if (layer->type == ENGINE_KV_F32)
-      memcpy (ret_values, (const float *) layer->values + index, head_dim * sizeof (float));
+      memcpy (ret_values, (const float *)layer->values + index, head_dim * sizeof (float));
     else if (layer->type == ENGINE_KV_F16)
-      engine_kernels ()->matmul->widen (ENGINE_TYPE_F16, (const guint16 *) layer->values + index,
+      engine_kernels ()->matmul->widen (ENGINE_TYPE_F16, (const guint16 *)layer->values + index,
                                         head_dim, ret_values);
     else
       {
-        const gint8 *codes = (const gint8 *) layer->values + index;
+        const gint8 *codes = (const gint8 *)layer->values + index;
         const float *scales = layer->value_scales + value_scale_index (layer, head, slot + i);
         for (guint d = 0; d < head_dim; d++)
           ret_values[d] = codes[d] * scales[d / 32];

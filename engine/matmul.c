@@ -38,8 +38,7 @@ typedef struct
 
 /* Work is counted in panels of 16 rows, over all matrices one after the other: finds the matrix
  * and the first row of panel *ITEM. */
-static const Output *
-find_panel (const Product *product, gsize item, gsize *ret_row)
+static const Output *find_panel (const Product *product, gsize item, gsize *ret_row)
 {
   const Output *output = product->outputs;
   for (;; output++)
@@ -53,8 +52,7 @@ find_panel (const Product *product, gsize item, gsize *ret_row)
   return output;
 }
 
-static gsize
-count_panels (const Product *product)
+static gsize count_panels (const Product *product)
 {
   gsize n = 0;
   for (gsize i = 0; i < product->n_outputs; i++)
@@ -63,8 +61,7 @@ count_panels (const Product *product)
 }
 
 /* Rows [row, row + n) of the output for one token, from Y, with the bias. */
-static void
-write_rows (const Output *output, gsize token, gsize row, gsize n, const float *y)
+static void write_rows (const Output *output, gsize token, gsize row, gsize n, const float *y)
 {
   float *to = output->y + token * output->y_stride + row;
   if (output->bias == NULL)
@@ -74,10 +71,10 @@ write_rows (const Output *output, gsize token, gsize row, gsize n, const float *
       to[i] = y[i] + output->bias[row + i];
 }
 
-/* ---- Many tokens ------------------------------------------------------------------------------- */
+/* ---- Many tokens -------------------------------------------------------------------------------
+ */
 
-static void
-round_tiles (gsize begin, gsize end, guint thread, gpointer user_data)
+static void round_tiles (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const Product *product = user_data;
   guint tile_tokens = product->kernels->tile_tokens;
@@ -85,14 +82,12 @@ round_tiles (gsize begin, gsize end, guint thread, gpointer user_data)
     {
       gsize first = tile * tile_tokens;
       product->kernels->round_tile (product->x + first * product->x_stride, product->x_stride,
-                                    MIN (tile_tokens, product->n_tokens - first),
-                                    product->n_cols, product->rounded
-                                    + tile * product->rounded_stride);
+                                    MIN (tile_tokens, product->n_tokens - first), product->n_cols,
+                                    product->rounded + tile * product->rounded_stride);
     }
 }
 
-static void
-multiply_panel (const Product *product, const Output *output, gsize row, void *panel)
+static void multiply_panel (const Product *product, const Output *output, gsize row, void *panel)
 {
   const struct EngineMatmulKernels *kernels = product->kernels;
   const EngineMatrix *w = output->w;
@@ -102,7 +97,7 @@ multiply_panel (const Product *product, const Output *output, gsize row, void *p
   const guint8 *tile = product->rounded;
   for (gsize first = 0; first < product->n_tokens; first += kernels->tile_tokens)
     {
-      _Alignas (ENGINE_ALIGNMENT) float y[16 * ROWS];
+      _Alignas(ENGINE_ALIGNMENT) float y[16 * ROWS];
       guint n_tokens = MIN (kernels->tile_tokens, product->n_tokens - first);
       kernels->multiply (w->type, panel, tile, n_tokens, w->n_cols, y);
       for (guint t = 0; t < n_tokens; t++)
@@ -111,8 +106,7 @@ multiply_panel (const Product *product, const Output *output, gsize row, void *p
     }
 }
 
-static void
-multiply_panels (gsize begin, gsize end, guint thread, gpointer user_data)
+static void multiply_panels (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const Product *product = user_data;
   for (gsize item = begin; item < end; item++)
@@ -124,23 +118,23 @@ multiply_panels (gsize begin, gsize end, guint thread, gpointer user_data)
     }
 }
 
-static void
-multiply_many (Product *product)
+static void multiply_many (Product *product)
 {
   const struct EngineMatmulKernels *kernels = product->kernels;
   gsize n_tiles = (product->n_tokens + kernels->tile_tokens - 1) / kernels->tile_tokens;
   guint tokens_per_tile = MIN (kernels->tile_tokens, product->n_tokens);
-  product->rounded_stride = (kernels->tile_bytes (product->n_cols, tokens_per_tile)
-                             + ENGINE_ALIGNMENT - 1) / ENGINE_ALIGNMENT * ENGINE_ALIGNMENT;
+  product->rounded_stride
+      = (kernels->tile_bytes (product->n_cols, tokens_per_tile) + ENGINE_ALIGNMENT - 1)
+        / ENGINE_ALIGNMENT * ENGINE_ALIGNMENT;
   product->rounded = engine_pool_shared (product->pool, n_tiles * product->rounded_stride);
   engine_pool_run (product->pool, n_tiles, 1, round_tiles, product);
   engine_pool_run (product->pool, count_panels (product), 1, multiply_panels, product);
 }
 
-/* ---- Few tokens -------------------------------------------------------------------------------- */
+/* ---- Few tokens --------------------------------------------------------------------------------
+ */
 
-static void
-dot_panels (gsize begin, gsize end, guint thread, gpointer user_data)
+static void dot_panels (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const Product *product = user_data;
   for (gsize item = begin; item < end; item++)
@@ -153,16 +147,14 @@ dot_panels (gsize begin, gsize end, guint thread, gpointer user_data)
         {
           float y[ROWS];
           product->kernels->dot_rows (w->type, w->data + row * w->row_bytes, w->row_bytes, n_rows,
-                                      w->n_cols, product->rounded + t * product->rounded_stride,
-                                      y);
+                                      w->n_cols, product->rounded + t * product->rounded_stride, y);
           write_rows (output, t, row, n_rows, y);
         }
     }
 }
 
 /* Rounding a few rows takes less time than waking the others for it. */
-static void
-multiply_few (Product *product)
+static void multiply_few (Product *product)
 {
   const struct EngineMatmulKernels *kernels = product->kernels;
   product->rounded_stride = (kernels->row_bytes (product->n_cols) + ENGINE_ALIGNMENT - 1)
@@ -175,7 +167,8 @@ multiply_few (Product *product)
   engine_pool_run (product->pool, count_panels (product), 2, dot_panels, product);
 }
 
-/* ---- Float ------------------------------------------------------------------------------------- */
+/* ---- Float -------------------------------------------------------------------------------------
+ */
 
 /* Columns that are dequantised and multiplied at a time: a multiple of all block sizes; 32 rows of
  * them fill a quarter of a megabyte. */
@@ -188,23 +181,21 @@ typedef struct
 } FloatProduct;
 
 /* Columns [begin, begin + n) of one row as floats. */
-static void
-dequantise_part (const struct EngineMatmulKernels *kernels, const EngineMatrix *w, gsize row,
-                 gsize begin, gsize n, float *ret_values)
+static void dequantise_part (const struct EngineMatmulKernels *kernels, const EngineMatrix *w,
+                             gsize row, gsize begin, gsize n, float *ret_values)
 {
   const EngineTypeInfo *info = engine_type_info (w->type);
   const guint8 *data
       = w->data + row * w->row_bytes + begin / info->block_elements * info->block_bytes;
   if (w->type == ENGINE_TYPE_F16 || w->type == ENGINE_TYPE_BF16)
-    kernels->widen (w->type, (const guint16 *) data, n, ret_values);
+    kernels->widen (w->type, (const guint16 *)data, n, ret_values);
   else
     info->dequantise (data, n, ret_values);
 }
 
 /* Columns [begin, begin + n) of rows [row, row + n_rows) as panel [n][panel_rows]. */
-static void
-fill_float_panel (const FloatProduct *product, const EngineMatrix *w, gsize row, gsize n_rows,
-                  gsize begin, gsize n, float *values, float *panel)
+static void fill_float_panel (const FloatProduct *product, const EngineMatrix *w, gsize row,
+                              gsize n_rows, gsize begin, gsize n, float *values, float *panel)
 {
   gsize panel_rows = product->panel_rows;
   if (n_rows < panel_rows)
@@ -217,8 +208,7 @@ fill_float_panel (const FloatProduct *product, const EngineMatrix *w, gsize row,
     }
 }
 
-static void
-float_multiply_panel (const FloatProduct *float_product, gsize row, float *scratch)
+static void float_multiply_panel (const FloatProduct *float_product, gsize row, float *scratch)
 {
   const Product *product = &float_product->product;
   const struct EngineMatmulKernels *kernels = product->kernels;
@@ -241,14 +231,12 @@ float_multiply_panel (const FloatProduct *float_product, gsize row, float *scrat
     write_rows (output, t, row, n_rows, sums + t * panel_rows);
 }
 
-static void
-float_multiply_panels (gsize begin, gsize end, guint thread, gpointer user_data)
+static void float_multiply_panels (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const FloatProduct *product = user_data;
-  gsize n_floats = FLOAT_COLUMNS * (1 + product->panel_rows)
-                   + product->product.n_tokens * product->panel_rows;
-  float *scratch
-      = engine_pool_scratch (product->product.pool, thread, n_floats * sizeof (float));
+  gsize n_floats
+      = FLOAT_COLUMNS * (1 + product->panel_rows) + product->product.n_tokens * product->panel_rows;
+  float *scratch = engine_pool_scratch (product->product.pool, thread, n_floats * sizeof (float));
   for (gsize item = begin; item < end; item++)
     float_multiply_panel (product, item * product->panel_rows, scratch);
 }
@@ -256,8 +244,7 @@ float_multiply_panels (gsize begin, gsize end, guint thread, gpointer user_data)
 /* Few tokens: each row is widened in parts that stay in the first cache. */
 #define DOT_COLUMNS 1024
 
-static void
-float_dot_rows (gsize begin, gsize end, guint thread, gpointer user_data)
+static void float_dot_rows (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const Product *product = user_data;
   const EngineMatrix *w = product->outputs->w;
@@ -278,8 +265,7 @@ float_dot_rows (gsize begin, gsize end, guint thread, gpointer user_data)
       }
 }
 
-static void
-float_product (const Product *product, const Output *output)
+static void float_product (const Product *product, const Output *output)
 {
   Product single = *product;
   single.outputs = output;
@@ -294,20 +280,23 @@ float_product (const Product *product, const Output *output)
   engine_pool_run (product->pool, n_panels, 1, float_multiply_panels, &work);
 }
 
-/* ---- Entry points ------------------------------------------------------------------------------ */
+/* ---- Entry points ------------------------------------------------------------------------------
+ */
 
-void
-engine_matmul_exact (EnginePool *pool, const EngineMatrix *w, const float *bias, const float *x,
-                     gsize x_stride, gsize n_tokens, float *y, gsize y_stride)
+void engine_matmul_exact (EnginePool *pool, const EngineMatrix *w, const float *bias,
+                          const float *x, gsize x_stride, gsize n_tokens, float *y, gsize y_stride)
 {
-  Product product = { .pool = pool, .kernels = engine_kernels ()->matmul, .x = x,
-                      .x_stride = x_stride, .n_tokens = n_tokens, .n_cols = w->n_cols };
+  Product product = { .pool = pool,
+                      .kernels = engine_kernels ()->matmul,
+                      .x = x,
+                      .x_stride = x_stride,
+                      .n_tokens = n_tokens,
+                      .n_cols = w->n_cols };
   Output output = { w, bias, y, y_stride };
   float_product (&product, &output);
 }
 
-static gboolean
-want_exact (void)
+static gboolean want_exact (void)
 {
   static gsize once;
   static gboolean exact;
@@ -319,8 +308,7 @@ want_exact (void)
   return exact;
 }
 
-static gboolean
-is_quantised (const EngineMatrix *w)
+static gboolean is_quantised (const EngineMatrix *w)
 {
   return engine_type_unpacking (w->type) != NULL && !want_exact ();
 }
@@ -328,14 +316,17 @@ is_quantised (const EngineMatrix *w)
 /* Matrices of a product at a time: q, k, v or gate and up. */
 #define MAX_OUTPUTS 8
 
-void
-engine_matmul_many (EnginePool *pool, gsize n_matrices, const EngineMatrix *const *w,
-                    const float *const *bias, const float *x, gsize x_stride, gsize n_tokens,
-                    float *const *y, const gsize *y_stride)
+void engine_matmul_many (EnginePool *pool, gsize n_matrices, const EngineMatrix *const *w,
+                         const float *const *bias, const float *x, gsize x_stride, gsize n_tokens,
+                         float *const *y, const gsize *y_stride)
 {
   Output outputs[MAX_OUTPUTS];
-  Product product = { .pool = pool, .kernels = engine_kernels ()->matmul, .outputs = outputs,
-                      .x = x, .x_stride = x_stride, .n_tokens = n_tokens };
+  Product product = { .pool = pool,
+                      .kernels = engine_kernels ()->matmul,
+                      .outputs = outputs,
+                      .x = x,
+                      .x_stride = x_stride,
+                      .n_tokens = n_tokens };
   for (gsize i = 0; i < n_matrices; i++)
     {
       Output output = { w[i], bias != NULL ? bias[i] : NULL, y[i], y_stride[i] };
@@ -355,15 +346,13 @@ engine_matmul_many (EnginePool *pool, gsize n_matrices, const EngineMatrix *cons
     }
 }
 
-void
-engine_matmul (EnginePool *pool, const EngineMatrix *w, const float *bias, const float *x,
-               gsize x_stride, gsize n_tokens, float *y, gsize y_stride)
+void engine_matmul (EnginePool *pool, const EngineMatrix *w, const float *bias, const float *x,
+                    gsize x_stride, gsize n_tokens, float *y, gsize y_stride)
 {
   engine_matmul_many (pool, 1, &w, &bias, x, x_stride, n_tokens, &y, &y_stride);
 }
 
-void
-engine_matrix_row (const EngineMatrix *w, gsize row, float *y)
+void engine_matrix_row (const EngineMatrix *w, gsize row, float *y)
 {
   engine_type_info (w->type)->dequantise (w->data + row * w->row_bytes, w->n_cols, y);
 }

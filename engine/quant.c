@@ -14,55 +14,48 @@
 #include <string.h>
 
 /* Little-endian and unaligned, as in the file. */
-static guint16
-read_u16 (const guint8 *bytes)
+static guint16 read_u16 (const guint8 *bytes)
 {
   return bytes[0] | bytes[1] << 8;
 }
 
-static guint32
-read_u32 (const guint8 *bytes)
+static guint32 read_u32 (const guint8 *bytes)
 {
-  return read_u16 (bytes) | (guint32) read_u16 (bytes + 2) << 16;
+  return read_u16 (bytes) | (guint32)read_u16 (bytes + 2) << 16;
 }
 
-static float
-read_f16 (const guint8 *bytes)
+static float read_f16 (const guint8 *bytes)
 {
   return engine_f16_to_f32 (read_u16 (bytes));
 }
 
-static float
-float_from_bits (guint32 bits)
+static float float_from_bits (guint32 bits)
 {
   float value;
   memcpy (&value, &bits, sizeof value);
   return value;
 }
 
-static guint32
-bits_from_float (float value)
+static guint32 bits_from_float (float value)
 {
   guint32 bits;
   memcpy (&bits, &value, sizeof bits);
   return bits;
 }
 
-float
-engine_f16_to_f32 (guint16 half)
+float engine_f16_to_f32 (guint16 half)
 {
-  guint32 sign = (guint32) (half & 0x8000) << 16;
+  guint32 sign = (guint32)(half & 0x8000) << 16;
   guint32 exponent = half >> 10 & 31;
   guint32 mantissa = half & 1023;
   if (exponent == 0) /* zero and subnormals: mantissa · 2⁻²⁴, exact in float */
-    return float_from_bits (sign | bits_from_float ((float) mantissa * 0x1p-24f));
+    return float_from_bits (sign | bits_from_float ((float)mantissa * 0x1p-24f));
   if (exponent == 31)
     return float_from_bits (sign | 0x7f800000 | mantissa << 13);
   return float_from_bits (sign | (exponent + 112) << 23 | mantissa << 13);
 }
 
-guint16
-engine_f32_to_f16 (float value)
+guint16 engine_f32_to_f16 (float value)
 {
   guint32 bits = bits_from_float (value);
   guint16 sign = bits >> 16 & 0x8000;
@@ -78,11 +71,11 @@ engine_f32_to_f16 (float value)
   return sign | (rounded - 0x38000000) >> 13;
 }
 
-/* ---- Blocks of 32 ------------------------------------------------------------------------------ */
+/* ---- Blocks of 32 ------------------------------------------------------------------------------
+ */
 
 /* 16 bytes: the low nibbles are elements 0 to 15, the high ones 16 to 31. */
-static void
-unpack_nibbles (const guint8 *nibbles, gint8 offset, gint8 *codes)
+static void unpack_nibbles (const guint8 *nibbles, gint8 offset, gint8 *codes)
 {
   for (guint i = 0; i < 16; i++)
     {
@@ -91,16 +84,14 @@ unpack_nibbles (const guint8 *nibbles, gint8 offset, gint8 *codes)
     }
 }
 
-static void
-unpack_q4_0 (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q4_0 (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   scales[0] = read_f16 (block);
   mins[0] = 0;
   unpack_nibbles (block + 2, 8, codes);
 }
 
-static void
-unpack_q4_1 (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q4_1 (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   scales[0] = read_f16 (block);
   mins[0] = -read_f16 (block + 2);
@@ -108,15 +99,13 @@ unpack_q4_1 (const guint8 *block, gint8 *codes, float *scales, float *mins)
 }
 
 /* Bit i of the 32-bit word is the fifth bit of element i. */
-static void
-add_fifth_bits (guint32 bits, gint8 *codes)
+static void add_fifth_bits (guint32 bits, gint8 *codes)
 {
   for (guint i = 0; i < 32; i++)
     codes[i] += (bits >> i & 1) << 4;
 }
 
-static void
-unpack_q5_0 (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q5_0 (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   scales[0] = read_f16 (block);
   mins[0] = 0;
@@ -124,8 +113,7 @@ unpack_q5_0 (const guint8 *block, gint8 *codes, float *scales, float *mins)
   add_fifth_bits (read_u32 (block + 2), codes);
 }
 
-static void
-unpack_q5_1 (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q5_1 (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   scales[0] = read_f16 (block);
   mins[0] = -read_f16 (block + 2);
@@ -133,8 +121,7 @@ unpack_q5_1 (const guint8 *block, gint8 *codes, float *scales, float *mins)
   add_fifth_bits (read_u32 (block + 4), codes);
 }
 
-static void
-unpack_q8_0 (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q8_0 (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   scales[0] = read_f16 (block);
   mins[0] = 0;
@@ -149,8 +136,7 @@ const gint8 engine_mxfp4_values[16] = {
   0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12,
 };
 
-static void
-unpack_table (const guint8 *nibbles, const gint8 *values, gint8 *codes)
+static void unpack_table (const guint8 *nibbles, const gint8 *values, gint8 *codes)
 {
   for (guint i = 0; i < 16; i++)
     {
@@ -159,26 +145,24 @@ unpack_table (const guint8 *nibbles, const gint8 *values, gint8 *codes)
     }
 }
 
-static void
-unpack_iq4_nl (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_iq4_nl (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   scales[0] = read_f16 (block);
   mins[0] = 0;
   unpack_table (block + 2, engine_iq4_values, codes);
 }
 
-static void
-unpack_mxfp4 (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_mxfp4 (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   scales[0] = ldexpf (1, block[0] - 128); /* one less than the exponent: the values are doubled */
   mins[0] = 0;
   unpack_table (block + 1, engine_mxfp4_values, codes);
 }
 
-/* ---- Blocks of 256 ----------------------------------------------------------------------------- */
+/* ---- Blocks of 256 -----------------------------------------------------------------------------
+ */
 
-static void
-unpack_q2_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q2_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   float d = read_f16 (block + 80), dmin = read_f16 (block + 82);
   for (guint i = 0; i < 16; i++)
@@ -191,8 +175,7 @@ unpack_q2_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
     codes[i] = quarters[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3;
 }
 
-static void
-unpack_q3_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q3_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   const guint8 *high_bits = block, *quarters = block + 32, *packed = block + 96;
   float d = read_f16 (block + 108);
@@ -200,7 +183,7 @@ unpack_q3_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
     {
       guint low = i < 8 ? packed[i] & 15 : packed[i - 8] >> 4;
       guint high = packed[8 + i % 4] >> i / 4 * 2 & 3;
-      scales[i] = d * ((gint) (low | high << 4) - 32);
+      scales[i] = d * ((gint)(low | high << 4) - 32);
       mins[i] = 0;
     }
   for (guint i = 0; i < 256; i++)
@@ -212,8 +195,7 @@ unpack_q3_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
 }
 
 /* Eight 6-bit scales and eight 6-bit mins in 12 bytes. */
-static void
-unpack_scales_6bit (const guint8 *block, float *scales, float *mins)
+static void unpack_scales_6bit (const guint8 *block, float *scales, float *mins)
 {
   float d = read_f16 (block), dmin = read_f16 (block + 2);
   const guint8 *q = block + 4;
@@ -227,33 +209,29 @@ unpack_scales_6bit (const guint8 *block, float *scales, float *mins)
 }
 
 /* 128 bytes: each 32 hold 64 elements, the low nibbles first. */
-static gint8
-k_nibble (const guint8 *nibbles, guint i)
+static gint8 k_nibble (const guint8 *nibbles, guint i)
 {
   return nibbles[i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15;
 }
 
-static void
-unpack_q4_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q4_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   unpack_scales_6bit (block, scales, mins);
   for (guint i = 0; i < 256; i++)
     codes[i] = k_nibble (block + 16, i);
 }
 
-static void
-unpack_q5_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q5_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   unpack_scales_6bit (block, scales, mins);
   for (guint i = 0; i < 256; i++)
     codes[i] = k_nibble (block + 48, i) | (block[16 + i % 32] >> i / 32 & 1) << 4;
 }
 
-static void
-unpack_q6_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_q6_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   const guint8 *low = block, *high = block + 128;
-  const gint8 *multipliers = (const gint8 *) block + 192;
+  const gint8 *multipliers = (const gint8 *)block + 192;
   float d = read_f16 (block + 208);
   for (guint i = 0; i < 16; i++)
     {
@@ -268,25 +246,24 @@ unpack_q6_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
     }
 }
 
-static void
-unpack_iq4_xs (const guint8 *block, gint8 *codes, float *scales, float *mins)
+static void unpack_iq4_xs (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   float d = read_f16 (block);
   guint high_bits = read_u16 (block + 2);
   for (guint j = 0; j < 8; j++)
     {
       guint low = block[4 + j / 2] >> j % 2 * 4 & 15;
-      scales[j] = d * ((gint) (low | (high_bits >> j * 2 & 3) << 4) - 32);
+      scales[j] = d * ((gint)(low | (high_bits >> j * 2 & 3) << 4) - 32);
       mins[j] = 0;
       unpack_table (block + 8 + j * 16, engine_iq4_values, codes + j * 32);
     }
 }
 
-/* ---- Exact floats ------------------------------------------------------------------------------ */
+/* ---- Exact floats ------------------------------------------------------------------------------
+ */
 
-static void
-dequantise (const EngineUnpacking *unpacking, guint block_elements, guint block_bytes,
-            const guint8 *blocks, gsize n_elements, float *ret_values)
+static void dequantise (const EngineUnpacking *unpacking, guint block_elements, guint block_bytes,
+                        const guint8 *blocks, gsize n_elements, float *ret_values)
 {
   gint8 codes[256];
   float scales[16], mins[16];
@@ -301,24 +278,21 @@ dequantise (const EngineUnpacking *unpacking, guint block_elements, guint block_
     }
 }
 
-static void
-dequantise_f32 (const void *blocks, gsize n_elements, float *ret_values)
+static void dequantise_f32 (const void *blocks, gsize n_elements, float *ret_values)
 {
   memcpy (ret_values, blocks, n_elements * sizeof (float));
 }
 
-static void
-dequantise_f16 (const void *blocks, gsize n_elements, float *ret_values)
+static void dequantise_f16 (const void *blocks, gsize n_elements, float *ret_values)
 {
   for (gsize i = 0; i < n_elements; i++)
-    ret_values[i] = read_f16 ((const guint8 *) blocks + 2 * i);
+    ret_values[i] = read_f16 ((const guint8 *)blocks + 2 * i);
 }
 
-static void
-dequantise_bf16 (const void *blocks, gsize n_elements, float *ret_values)
+static void dequantise_bf16 (const void *blocks, gsize n_elements, float *ret_values)
 {
   for (gsize i = 0; i < n_elements; i++)
-    ret_values[i] = float_from_bits ((guint32) read_u16 ((const guint8 *) blocks + 2 * i) << 16);
+    ret_values[i] = float_from_bits ((guint32)read_u16 ((const guint8 *)blocks + 2 * i) << 16);
 }
 
 /* The unpacking of a type, and its dequantise function made from that. */
@@ -366,8 +340,7 @@ static const struct
   { { ENGINE_TYPE_MXFP4, "MXFP4", 32, 17, dequantise_mxfp4 }, &mxfp4_unpacking },
 };
 
-const EngineTypeInfo *
-engine_type_info (guint type)
+const EngineTypeInfo *engine_type_info (guint type)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
     if (types[i].info.type == type)
@@ -375,8 +348,7 @@ engine_type_info (guint type)
   return NULL;
 }
 
-const EngineUnpacking *
-engine_type_unpacking (guint type)
+const EngineUnpacking *engine_type_unpacking (guint type)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
     if (types[i].info.type == type)
@@ -384,10 +356,10 @@ engine_type_unpacking (guint type)
   return NULL;
 }
 
-/* ---- Quantising -------------------------------------------------------------------------------- */
+/* ---- Quantising --------------------------------------------------------------------------------
+ */
 
-static void
-write_u16 (guint16 value, guint8 *bytes)
+static void write_u16 (guint16 value, guint8 *bytes)
 {
   bytes[0] = value & 255;
   bytes[1] = value >> 8;
@@ -395,8 +367,7 @@ write_u16 (guint16 value, guint8 *bytes)
 
 /* scale = max |x| / 127, kept as F16; codes are rounded with the unrounded scale, halves away from
  * zero, as the reference does it. */
-static void
-quantise_q8_0 (const float *values, guint8 *block)
+static void quantise_q8_0 (const float *values, guint8 *block)
 {
   float largest = 0;
   for (guint i = 0; i < 32; i++)
@@ -405,11 +376,10 @@ quantise_q8_0 (const float *values, guint8 *block)
   float inverse = scale != 0 ? 1 / scale : 0;
   write_u16 (engine_f32_to_f16 (scale), block);
   for (guint i = 0; i < 32; i++)
-    block[2 + i] = (guint8) (gint8) CLAMP (roundf (values[i] * inverse), -127, 127);
+    block[2 + i] = (guint8)(gint8)CLAMP (roundf (values[i] * inverse), -127, 127);
 }
 
-static guint16
-f32_to_bf16 (float value)
+static guint16 f32_to_bf16 (float value)
 {
   guint32 bits = bits_from_float (value);
   if ((bits & 0x7fffffff) > 0x7f800000)
@@ -417,8 +387,7 @@ f32_to_bf16 (float value)
   return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
 
-gboolean
-engine_quantise (EngineType type, const float *values, gsize n_elements, void *ret_blocks)
+gboolean engine_quantise (EngineType type, const float *values, gsize n_elements, void *ret_blocks)
 {
   guint8 *bytes = ret_blocks;
   switch (type)

@@ -14,11 +14,12 @@
 
 /* A ticket is a generation (one per run, and one while the job is being written) above the next
  * chunk to be claimed. A claim succeeds only in the generation whose job the thread has read. */
-#define TICKET(generation, chunk) ((guint64) (generation) << 32 | (chunk))
-#define GENERATION(ticket) ((guint32) ((ticket) >> 32))
-#define CHUNK(ticket) ((guint32) (ticket))
+#define TICKET(generation, chunk) ((guint64)(generation) << 32 | (chunk))
+#define GENERATION(ticket) ((guint32)((ticket) >> 32))
+#define CHUNK(ticket) ((guint32)(ticket))
 
-/* Waiting costs at most about 30 µs of spinning, then a few offers to other programs, then sleep. */
+/* Waiting costs at most about 30 µs of spinning, then a few offers to other programs, then sleep.
+ */
 #define N_SPINS 600
 #define N_YIELDS 30
 
@@ -34,10 +35,10 @@ struct _EnginePool
   GThread **threads; /* n_threads - 1 */
   Scratch *scratch;  /* n_threads, then the shared one */
 
-  _Alignas (ENGINE_ALIGNMENT) _Atomic guint64 ticket;
+  _Alignas(ENGINE_ALIGNMENT) _Atomic guint64 ticket;
   _Atomic gsize n_done;
   /* The job; written only while no chunk can be claimed. */
-  _Alignas (ENGINE_ALIGNMENT) _Atomic (EngineWork) work;
+  _Alignas(ENGINE_ALIGNMENT) _Atomic (EngineWork) work;
   _Atomic gpointer user_data;
   _Atomic gsize n_items, chunk, n_chunks; /* n_chunks < 2³² - 1 */
 
@@ -53,19 +54,17 @@ typedef struct
   guint thread;
 } Worker;
 
-static inline void
-pause_briefly (void)
+static inline void pause_briefly (void)
 {
-#if defined (__x86_64__)
+#if defined(__x86_64__)
   __builtin_ia32_pause ();
-#elif defined (__aarch64__)
-  __asm__ volatile ("yield");
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
 #endif
 }
 
 /* Works on the job of GENERATION until no chunk is left, or another job has taken its place. */
-static void
-work_on (EnginePool *pool, guint32 generation, guint thread)
+static void work_on (EnginePool *pool, guint32 generation, guint thread)
 {
   guint64 ticket = atomic_load (&pool->ticket);
   for (;;)
@@ -86,8 +85,7 @@ work_on (EnginePool *pool, guint32 generation, guint thread)
 }
 
 /* Returns the generation that follows SEEN, or SEEN when the pool is being freed. */
-static guint32
-wait_for_job (EnginePool *pool, guint32 seen)
+static guint32 wait_for_job (EnginePool *pool, guint32 seen)
 {
   for (guint i = 0; i < N_SPINS + N_YIELDS; i++)
     {
@@ -110,8 +108,7 @@ wait_for_job (EnginePool *pool, guint32 seen)
   return generation;
 }
 
-static gpointer
-worker_main (gpointer data)
+static gpointer worker_main (gpointer data)
 {
   g_autofree Worker *worker = data;
   guint32 seen = 0;
@@ -123,8 +120,7 @@ worker_main (gpointer data)
   return NULL;
 }
 
-EnginePool *
-engine_pool_new (guint n_threads)
+EnginePool *engine_pool_new (guint n_threads)
 {
   EnginePool *pool = g_aligned_alloc0 (1, sizeof *pool, ENGINE_ALIGNMENT);
   pool->n_threads = MAX (n_threads, 1);
@@ -143,8 +139,7 @@ engine_pool_new (guint n_threads)
   return pool;
 }
 
-void
-engine_pool_free (EnginePool *pool)
+void engine_pool_free (EnginePool *pool)
 {
   if (pool == NULL)
     return;
@@ -164,15 +159,14 @@ engine_pool_free (EnginePool *pool)
   g_aligned_free (pool);
 }
 
-guint
-engine_pool_n_threads (const EnginePool *pool)
+guint engine_pool_n_threads (const EnginePool *pool)
 {
   return pool->n_threads;
 }
 
 /* Readers of the ticket can claim nothing while the job is written: all chunks count as taken. */
-static guint32
-publish (EnginePool *pool, gsize n_items, gsize chunk, EngineWork work, gpointer user_data)
+static guint32 publish (EnginePool *pool, gsize n_items, gsize chunk, EngineWork work,
+                        gpointer user_data)
 {
   guint32 generation = GENERATION (atomic_load (&pool->ticket)) + 1;
   atomic_store (&pool->ticket, TICKET (generation, G_MAXUINT32));
@@ -187,8 +181,8 @@ publish (EnginePool *pool, gsize n_items, gsize chunk, EngineWork work, gpointer
   return generation;
 }
 
-void
-engine_pool_run (EnginePool *pool, gsize n_items, gsize chunk, EngineWork work, gpointer user_data)
+void engine_pool_run (EnginePool *pool, gsize n_items, gsize chunk, EngineWork work,
+                      gpointer user_data)
 {
   chunk = MAX (chunk, n_items / G_MAXINT32 + 1);
   if (pool->n_threads == 1 || n_items <= chunk)
@@ -215,8 +209,7 @@ engine_pool_run (EnginePool *pool, gsize n_items, gsize chunk, EngineWork work, 
     }
 }
 
-static gpointer
-grow (Scratch *scratch, gsize n_bytes)
+static gpointer grow (Scratch *scratch, gsize n_bytes)
 {
   if (scratch->size < n_bytes)
     {
@@ -227,14 +220,12 @@ grow (Scratch *scratch, gsize n_bytes)
   return scratch->data;
 }
 
-gpointer
-engine_pool_scratch (EnginePool *pool, guint thread, gsize n_bytes)
+gpointer engine_pool_scratch (EnginePool *pool, guint thread, gsize n_bytes)
 {
   return grow (&pool->scratch[thread], n_bytes);
 }
 
-gpointer
-engine_pool_shared (EnginePool *pool, gsize n_bytes)
+gpointer engine_pool_shared (EnginePool *pool, gsize n_bytes)
 {
   return grow (&pool->scratch[pool->n_threads], n_bytes);
 }

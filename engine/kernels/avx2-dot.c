@@ -9,24 +9,21 @@
 #include <immintrin.h>
 #include <string.h>
 
-static inline float
-read_f16 (const guint8 *bytes)
+static inline float read_f16 (const guint8 *bytes)
 {
   guint16 half;
   memcpy (&half, bytes, sizeof half);
   return _cvtsh_ss (half);
 }
 
-static inline float
-sum8 (__m256 v)
+static inline float sum8 (__m256 v)
 {
   __m128 four = _mm_add_ps (_mm256_castps256_ps128 (v), _mm256_extractf128_ps (v, 1));
   four = _mm_add_ps (four, _mm_movehl_ps (four, four));
   return _mm_cvtss_f32 (_mm_add_ss (four, _mm_movehdup_ps (four)));
 }
 
-EngineAvx2Codes
-engine_avx2_codes (EngineType type)
+EngineAvx2Codes engine_avx2_codes (EngineType type)
 {
   switch (type)
     {
@@ -51,27 +48,26 @@ engine_avx2_codes (EngineType type)
     }
 }
 
-/* ---- Codes of one block ------------------------------------------------------------------------ */
+/* ---- Codes of one block ------------------------------------------------------------------------
+ */
 
 /* 16 bytes: low nibbles, then high. */
-static inline __m256i
-nibbles32 (const guint8 *bytes)
+static inline __m256i nibbles32 (const guint8 *bytes)
 {
-  __m128i packed = _mm_loadu_si128 ((const __m128i *) bytes);
-  __m256i both = _mm256_inserti128_si256 (_mm256_castsi128_si256 (packed),
-                                          _mm_srli_epi16 (packed, 4), 1);
+  __m128i packed = _mm_loadu_si128 ((const __m128i *)bytes);
+  __m256i both
+      = _mm256_inserti128_si256 (_mm256_castsi128_si256 (packed), _mm_srli_epi16 (packed, 4), 1);
   return _mm256_and_si256 (both, _mm256_set1_epi8 (15));
 }
 
 /* Q5_0 and Q5_1: bit i of the word at HIGH is the fifth bit of element i. Each byte of the register
  * gets the byte of the word that holds its bit, then its bit alone. */
-static inline __m256i
-codes_q5 (const guint8 *high, const guint8 *low)
+static inline __m256i codes_q5 (const guint8 *high, const guint8 *low)
 {
   gint32 word;
   memcpy (&word, high, sizeof word);
-  const __m256i which = _mm256_set_epi64x (0x0303030303030303, 0x0202020202020202,
-                                           0x0101010101010101, 0);
+  const __m256i which
+      = _mm256_set_epi64x (0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
   const __m256i bit = _mm256_set1_epi64x (0x8040201008040201);
   __m256i bytes = _mm256_shuffle_epi8 (_mm256_set1_epi32 (word), which);
   __m256i set = _mm256_cmpeq_epi8 (_mm256_and_si256 (bytes, bit), bit);
@@ -79,8 +75,7 @@ codes_q5 (const guint8 *high, const guint8 *low)
 }
 
 /* Eight scales in the low, eight mins in the high half; see avx512-dot.c. */
-static inline __m128i
-scales_6bit (const guint8 *bytes)
+static inline __m128i scales_6bit (const guint8 *bytes)
 {
   guint32 a, b, c;
   memcpy (&a, bytes, 4);
@@ -91,8 +86,7 @@ scales_6bit (const guint8 *bytes)
   return _mm_set_epi32 (last_mins, b & 0x3f3f3f3f, last_scales, a & 0x3f3f3f3f);
 }
 
-static inline void
-scales_q4_k (const guint8 *block, __m256 *ret_scales, __m256 *ret_floors)
+static inline void scales_q4_k (const guint8 *block, __m256 *ret_scales, __m256 *ret_floors)
 {
   __m128i packed = scales_6bit (block + 4);
   __m256 scales = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (packed));
@@ -102,21 +96,19 @@ scales_q4_k (const guint8 *block, __m256 *ret_scales, __m256 *ret_floors)
 }
 
 /* 32 bytes: the nibbles of two groups. */
-static inline void
-codes_q4_k (const guint8 *bytes, __m256i *ret_low, __m256i *ret_high)
+static inline void codes_q4_k (const guint8 *bytes, __m256i *ret_low, __m256i *ret_high)
 {
   const __m256i mask = _mm256_set1_epi8 (15);
-  __m256i packed = _mm256_loadu_si256 ((const __m256i *) bytes);
+  __m256i packed = _mm256_loadu_si256 ((const __m256i *)bytes);
   *ret_low = _mm256_and_si256 (packed, mask);
   *ret_high = _mm256_and_si256 (_mm256_srli_epi16 (packed, 4), mask);
 }
 
 /* The four times 32 elements of one half of a Q6_K block. */
-static inline void
-codes_q6_k (const guint8 *low, const guint8 *high, __m256i ret_codes[4])
+static inline void codes_q6_k (const guint8 *low, const guint8 *high, __m256i ret_codes[4])
 {
   const __m256i mask = _mm256_set1_epi8 (0x30);
-  __m256i bits = _mm256_loadu_si256 ((const __m256i *) high);
+  __m256i bits = _mm256_loadu_si256 ((const __m256i *)high);
   codes_q4_k (low, &ret_codes[0], &ret_codes[2]);
   codes_q4_k (low + 32, &ret_codes[1], &ret_codes[3]);
   __m256i parts[4] = { _mm256_slli_epi16 (bits, 4), _mm256_slli_epi16 (bits, 2), bits,
@@ -125,28 +117,26 @@ codes_q6_k (const guint8 *low, const guint8 *high, __m256i ret_codes[4])
     ret_codes[i] = _mm256_or_si256 (ret_codes[i], _mm256_and_si256 (parts[i], mask));
 }
 
-static void
-unpack_any (EngineType type, const guint8 *block, guint8 *codes, float *scales, float *floors)
+static void unpack_any (EngineType type, const guint8 *block, guint8 *codes, float *scales,
+                        float *floors)
 {
   const EngineUnpacking *unpacking = engine_type_unpacking (type);
   guint n = engine_type_info (type)->block_elements;
   guint8 offset = engine_avx2_codes (type).offset;
-  unpacking->block (block, (gint8 *) codes, scales, floors);
+  unpacking->block (block, (gint8 *)codes, scales, floors);
   for (guint i = 0; i < n; i++)
     codes[i] += offset;
   for (guint i = 0; i < n / unpacking->group; i++)
     floors[i] += offset * scales[i];
 }
 
-static inline void
-store32 (guint8 *codes, __m256i values)
+static inline void store32 (guint8 *codes, __m256i values)
 {
-  _mm256_storeu_si256 ((__m256i *) codes, values);
+  _mm256_storeu_si256 ((__m256i *)codes, values);
 }
 
-void
-engine_avx2_unpack_block (EngineType type, const guint8 *block, guint8 *codes, float *scales,
-                          float *floors)
+void engine_avx2_unpack_block (EngineType type, const guint8 *block, guint8 *codes, float *scales,
+                               float *floors)
 {
   switch (type)
     {
@@ -175,7 +165,7 @@ engine_avx2_unpack_block (EngineType type, const guint8 *block, guint8 *codes, f
         float d = read_f16 (block + 208);
         for (guint i = 0; i < 16; i++)
           {
-            scales[i] = d * (gint8) block[192 + i];
+            scales[i] = d * (gint8)block[192 + i];
             floors[i] = 32 * scales[i];
           }
         for (guint half = 0; half < 2; half++)
@@ -192,21 +182,20 @@ engine_avx2_unpack_block (EngineType type, const guint8 *block, guint8 *codes, f
     }
 }
 
-/* ---- Products ---------------------------------------------------------------------------------- */
+/* ---- Products ----------------------------------------------------------------------------------
+ */
 
 /* Eight sums of four products. CODES: unsigned, at most 63. */
-static inline __m256
-multiply_unsigned (__m256i codes, const gint8 *x)
+static inline __m256 multiply_unsigned (__m256i codes, const gint8 *x)
 {
-  __m256i values = _mm256_loadu_si256 ((const __m256i *) x);
+  __m256i values = _mm256_loadu_si256 ((const __m256i *)x);
   __m256i pairs = _mm256_maddubs_epi16 (codes, values);
   return _mm256_cvtepi32_ps (_mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
 }
 
-static inline __m256
-multiply_signed (__m256i codes, const gint8 *x)
+static inline __m256 multiply_signed (__m256i codes, const gint8 *x)
 {
-  __m256i values = _mm256_sign_epi8 (_mm256_loadu_si256 ((const __m256i *) x), codes);
+  __m256i values = _mm256_sign_epi8 (_mm256_loadu_si256 ((const __m256i *)x), codes);
   __m256i pairs = _mm256_maddubs_epi16 (_mm256_abs_epi8 (codes), values);
   return _mm256_cvtepi32_ps (_mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
 }
@@ -235,7 +224,7 @@ dot_blocks32 (const EngineType type, const guint8 *row, gsize n_cols, const Engi
       else if (type == ENGINE_TYPE_Q5_0)
         products = multiply_unsigned (codes_q5 (row + 2, row + 6), codes_x);
       else
-        products = multiply_signed (_mm256_loadu_si256 ((const __m256i *) (row + 2)), codes_x);
+        products = multiply_signed (_mm256_loadu_si256 ((const __m256i *)(row + 2)), codes_x);
       totals[i % 2] = _mm256_fmadd_ps (products, _mm256_set1_ps (d * x->scales[i]), totals[i % 2]);
       if (type != ENGINE_TYPE_Q8_0)
         floors[i % 2] += (type == ENGINE_TYPE_Q4_1 ? -read_f16 (row + 2) : d) * x->sums32[i];
@@ -244,8 +233,7 @@ dot_blocks32 (const EngineType type, const guint8 *row, gsize n_cols, const Engi
   return sum8 (_mm256_add_ps (totals[0], totals[1])) - offset * (floors[0] + floors[1]);
 }
 
-static float
-dot_q4_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+static float dot_q4_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
 {
   __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
   __m256 floor_total = _mm256_setzero_ps ();
@@ -272,15 +260,14 @@ dot_q4_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
 }
 
 /* Lanes 0–3 belong to one group of 16, lanes 4–7 to the next. */
-static float
-dot_q6_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+static float dot_q6_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
 {
   __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
   float floor_total = 0;
   for (gsize k = 0; k < n_cols; k += 256, row += 210)
     {
       float d = read_f16 (row + 208), scale[16];
-      const gint8 *multipliers = (const gint8 *) row + 192;
+      const gint8 *multipliers = (const gint8 *)row + 192;
       for (guint i = 0; i < 16; i++)
         {
           floor_total += d * multipliers[i] * x->sums16[k / 16 + i];
@@ -303,8 +290,7 @@ dot_q6_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
   return sum8 (_mm256_add_ps (totals[0], totals[1])) - 32 * floor_total;
 }
 
-static float
-dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+static float dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   guint group = engine_type_unpacking (type)->group;
@@ -318,11 +304,11 @@ dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *
       unpack_any (type, row, codes, scales, floors);
       for (guint i = 0; i < info->block_elements; i += 32)
         {
-          __m256i block = _mm256_loadu_si256 ((const __m256i *) (codes + i));
+          __m256i block = _mm256_loadu_si256 ((const __m256i *)(codes + i));
           const gint8 *codes_x = x->codes + k + i;
           float scale_x = x->scales[(k + i) / 32];
-          __m256 products = is_signed ? multiply_signed (block, codes_x)
-                                      : multiply_unsigned (block, codes_x);
+          __m256 products
+              = is_signed ? multiply_signed (block, codes_x) : multiply_unsigned (block, codes_x);
           guint first = i / group, second = (i + 16) / group;
           __m256 scale = _mm256_set_m128 (_mm_set1_ps (scales[second] * scale_x),
                                           _mm_set1_ps (scales[first] * scale_x));
@@ -334,8 +320,8 @@ dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *
   return sum8 (total) - floor;
 }
 
-static inline float
-dot_row (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+static inline float dot_row (EngineType type, const guint8 *row, gsize n_cols,
+                             const EngineAvx2Row *x)
 {
   switch (type)
     {
@@ -356,9 +342,8 @@ dot_row (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *
     }
 }
 
-void
-engine_avx2_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                      gsize n_cols, const void *row_data, float *y)
+void engine_avx2_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
+                           gsize n_cols, const void *row_data, float *y)
 {
   EngineAvx2Row x = engine_avx2_row_at (row_data, n_cols);
   for (gsize row = 0; row < n_rows; row++)

@@ -13,11 +13,11 @@
 #define ROWS ENGINE_PANEL_ROWS
 #define TOKENS ENGINE_AVX2_TILE_TOKENS
 
-/* ---- Activations ------------------------------------------------------------------------------- */
+/* ---- Activations -------------------------------------------------------------------------------
+ */
 
 /* 32 values to codes; see portable-matmul.c for the rounding and what becomes of odd values. */
-static inline void
-round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums16)
+static inline void round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums16)
 {
   const __m256 sign = _mm256_set1_ps (-0.0f), most = _mm256_set1_ps (G_MAXFLOAT);
   __m256 largest8 = _mm256_setzero_ps (), odd = _mm256_setzero_ps ();
@@ -44,10 +44,10 @@ round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums16)
     {
       gint32 rounded[8];
       __m256 scaled = _mm256_mul_ps (_mm256_loadu_ps (x + i), _mm256_set1_ps (inverse));
-      _mm256_storeu_si256 ((__m256i *) rounded, _mm256_cvtps_epi32 (scaled));
+      _mm256_storeu_si256 ((__m256i *)rounded, _mm256_cvtps_epi32 (scaled));
       for (guint j = 0; j < 8; j++)
         {
-          codes[i + j] = (gint8) rounded[j];
+          codes[i + j] = (gint8)rounded[j];
           sums[i / 16] += rounded[j];
         }
     }
@@ -56,14 +56,12 @@ round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums16)
   ret_sums16[1] = scale * sums[1];
 }
 
-gsize
-engine_avx2_row_bytes (gsize n_cols)
+gsize engine_avx2_row_bytes (gsize n_cols)
 {
   return n_cols + n_cols / 32 * 4 * sizeof (float);
 }
 
-void
-engine_avx2_round_row (const float *x, gsize n_cols, void *ret_row)
+void engine_avx2_round_row (const float *x, gsize n_cols, void *ret_row)
 {
   EngineAvx2Row row = engine_avx2_row_at (ret_row, n_cols);
   for (gsize block = 0; block < n_cols / 32; block++)
@@ -74,23 +72,22 @@ engine_avx2_round_row (const float *x, gsize n_cols, void *ret_row)
     }
 }
 
-gsize
-engine_avx2_tile_bytes (gsize n_cols, guint n_tokens)
+gsize engine_avx2_tile_bytes (gsize n_cols, guint n_tokens)
 {
   return n_tokens * engine_avx2_row_bytes (n_cols);
 }
 
 /* A tile is its tokens' rows one after the other. */
-void
-engine_avx2_round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
-                        void *ret_tile)
+void engine_avx2_round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
+                             void *ret_tile)
 {
   for (guint t = 0; t < n_tokens; t++)
     engine_avx2_round_row (x + t * x_stride, n_cols,
-                           (guint8 *) ret_tile + t * engine_avx2_row_bytes (n_cols));
+                           (guint8 *)ret_tile + t * engine_avx2_row_bytes (n_cols));
 }
 
-/* ---- Weights ----------------------------------------------------------------------------------- */
+/* ---- Weights -----------------------------------------------------------------------------------
+ */
 
 /* Codes [n_cols / 4][16][4], then scales and floors [n_cols / group][16]. */
 typedef struct
@@ -99,22 +96,20 @@ typedef struct
   float *scales, *floors;
 } Panel;
 
-static Panel
-panel_at (const void *panel, guint group, gsize n_cols)
+static Panel panel_at (const void *panel, guint group, gsize n_cols)
 {
-  guint8 *codes = (guint8 *) panel;
-  float *scales = (float *) (codes + n_cols * ROWS);
+  guint8 *codes = (guint8 *)panel;
+  float *scales = (float *)(codes + n_cols * ROWS);
   return (Panel){ codes, scales, scales + n_cols / group * ROWS };
 }
 
-gsize
-engine_avx2_panel_bytes (EngineType type, gsize n_cols)
+gsize engine_avx2_panel_bytes (EngineType type, gsize n_cols)
 {
   return n_cols * ROWS + 2 * (n_cols / engine_type_unpacking (type)->group * ROWS * sizeof (float));
 }
 
-static void
-unpack_row (EngineType type, const guint8 *blocks, gsize n_cols, guint row, const Panel *panel)
+static void unpack_row (EngineType type, const guint8 *blocks, gsize n_cols, guint row,
+                        const Panel *panel)
 {
   guint group = engine_type_unpacking (type)->group;
   const EngineTypeInfo *info = engine_type_info (type);
@@ -134,9 +129,8 @@ unpack_row (EngineType type, const guint8 *blocks, gsize n_cols, guint row, cons
     }
 }
 
-void
-engine_avx2_unpack_panel (EngineType type, const guint8 *rows, gsize row_bytes, guint n_rows,
-                          gsize n_cols, void *ret_panel)
+void engine_avx2_unpack_panel (EngineType type, const guint8 *rows, gsize row_bytes, guint n_rows,
+                               gsize n_cols, void *ret_panel)
 {
   Panel panel = panel_at (ret_panel, engine_type_unpacking (type)->group, n_cols);
   if (n_rows < ROWS)
@@ -145,13 +139,15 @@ engine_avx2_unpack_panel (EngineType type, const guint8 *rows, gsize row_bytes, 
     unpack_row (type, rows + row * row_bytes, n_cols, row, &panel);
 }
 
-/* ---- Products ---------------------------------------------------------------------------------- */
+/* ---- Products ----------------------------------------------------------------------------------
+ */
 
-/* products[t] (eight 32-bit sums) of one group: W are its codes, four for each of 16 rows at a time,
- * X[t] its activations. */
-static inline __attribute__ ((always_inline)) void
-multiply_group (const guint n, const guint group, const guint run, const guint8 *w,
-                const gint8 *const *x, __m256i *products)
+/* products[t] (eight 32-bit sums) of one group: W are its codes, four for each of 16 rows at a
+ * time, X[t] its activations. */
+static inline __attribute__ ((always_inline)) void multiply_group (const guint n, const guint group,
+                                                                   const guint run, const guint8 *w,
+                                                                   const gint8 *const *x,
+                                                                   __m256i *products)
 {
   const __m256i ones = _mm256_set1_epi16 (1);
 #pragma GCC unroll 4
@@ -167,7 +163,7 @@ multiply_group (const guint n, const guint group, const guint run, const guint8 
 #pragma GCC unroll 8
       for (guint i = first; i < first + steps; i++)
         {
-          __m256i codes = _mm256_loadu_si256 ((const __m256i *) (w + (gsize) i * ROWS * 4));
+          __m256i codes = _mm256_loadu_si256 ((const __m256i *)(w + (gsize)i * ROWS * 4));
           __m256i sizes = run == 0 ? _mm256_abs_epi8 (codes) : codes;
 #pragma GCC unroll 4
           for (guint t = 0; t < n; t++)
@@ -242,15 +238,14 @@ multiply_tokens (const guint group, const guint run, const Panel *panel, const E
       }
 }
 
-void
-engine_avx2_multiply (EngineType type, const void *panel_data, const void *tile, guint n_tokens,
-                      gsize n_cols, float *y)
+void engine_avx2_multiply (EngineType type, const void *panel_data, const void *tile,
+                           guint n_tokens, gsize n_cols, float *y)
 {
   guint group = engine_type_unpacking (type)->group, run = engine_avx2_codes (type).run;
   Panel panel = panel_at (panel_data, group, n_cols);
   EngineAvx2Row x[TOKENS];
   for (guint t = 0; t < n_tokens; t++)
-    x[t] = engine_avx2_row_at ((const guint8 *) tile + t * engine_avx2_row_bytes (n_cols), n_cols);
+    x[t] = engine_avx2_row_at ((const guint8 *)tile + t * engine_avx2_row_bytes (n_cols), n_cols);
   if (group == 32 && run == 8)
     multiply_tokens (32, 8, &panel, x, n_tokens, n_cols, y);
   else if (group == 32 && run == 4)

@@ -1,7 +1,7 @@
 /* What the files avx2*.c share: codes in the form that vpmaddubsw takes, and rounded activations.
  *
- * vpmaddubsw multiplies unsigned with signed bytes and adds pairs in 16 bits, which saturates. Codes
- * of up to 6 bits are shifted up to be unsigned and several pairs can be added before 16 bits
+ * vpmaddubsw multiplies unsigned with signed bytes and adds pairs in 16 bits, which saturates.
+ * Codes of up to 6 bits are shifted up to be unsigned and several pairs can be added before 16 bits
  * overflow (RUN of four-code steps; 2 · 127 · largest code · RUN < 2¹⁵). Codes of 8 bits stay
  * signed (RUN 0): their sign is moved to the activation. As in avx512-private.h
  *   w = scale · u − floor. */
@@ -45,10 +45,9 @@ typedef struct
   float *scales, *sums32, *sums16;
 } EngineAvx2Row;
 
-static inline EngineAvx2Row
-engine_avx2_row_at (const void *row, gsize n_cols)
+static inline EngineAvx2Row engine_avx2_row_at (const void *row, gsize n_cols)
 {
-  gint8 *codes = (gint8 *) row;
-  float *scales = (float *) (codes + n_cols), *sums32 = scales + n_cols / 32;
+  gint8 *codes = (gint8 *)row;
+  float *scales = (float *)(codes + n_cols), *sums32 = scales + n_cols / 32;
   return (EngineAvx2Row){ codes, scales, sums32, sums32 + n_cols / 32 };
 }

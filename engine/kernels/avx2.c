@@ -7,32 +7,31 @@
 
 #include <immintrin.h>
 
-static void
-widen (EngineType type, const guint16 *halves, gsize n, float *ret_values)
+static void widen (EngineType type, const guint16 *halves, gsize n, float *ret_values)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
     {
-      __m128i packed = _mm_loadu_si128 ((const __m128i *) (halves + i));
-      __m256 wide = type == ENGINE_TYPE_F16
-                        ? _mm256_cvtph_ps (packed)
-                        : _mm256_castsi256_ps (_mm256_slli_epi32 (_mm256_cvtepu16_epi32 (packed), 16));
+      __m128i packed = _mm_loadu_si128 ((const __m128i *)(halves + i));
+      __m256 wide
+          = type == ENGINE_TYPE_F16
+                ? _mm256_cvtph_ps (packed)
+                : _mm256_castsi256_ps (_mm256_slli_epi32 (_mm256_cvtepu16_epi32 (packed), 16));
       _mm256_storeu_ps (ret_values + i, wide);
     }
   engine_type_info (type)->dequantise (halves + i, n - i, ret_values + i);
 }
 
-static void
-narrow (const float *values, gsize n, guint16 *ret_halves)
+static void narrow (const float *values, gsize n, guint16 *ret_halves)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
     {
-      __m256 finite = _mm256_min_ps (_mm256_max_ps (_mm256_loadu_ps (values + i),
-                                                    _mm256_set1_ps (-65504)),
-                                     _mm256_set1_ps (65504));
+      __m256 finite
+          = _mm256_min_ps (_mm256_max_ps (_mm256_loadu_ps (values + i), _mm256_set1_ps (-65504)),
+                           _mm256_set1_ps (65504));
       __m128i packed = _mm256_cvtps_ph (finite, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-      _mm_storeu_si128 ((__m128i *) (ret_halves + i), packed);
+      _mm_storeu_si128 ((__m128i *)(ret_halves + i), packed);
     }
   for (; i < n; i++)
     ret_halves[i] = engine_f32_to_f16 (CLAMP (values[i], -65504, 65504));

@@ -14,11 +14,11 @@
 #define ROWS ENGINE_PANEL_ROWS
 #define TOKENS ENGINE_AVX512_TILE_TOKENS
 
-/* ---- Activations ------------------------------------------------------------------------------- */
+/* ---- Activations -------------------------------------------------------------------------------
+ */
 
 /* 32 values to codes; see portable-matmul.c for the rounding and what becomes of odd values. */
-static inline void
-round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums16)
+static inline void round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums16)
 {
   __m512 a = _mm512_loadu_ps (x), b = _mm512_loadu_ps (x + 16);
   __m512 size_a = _mm512_abs_ps (a), size_b = _mm512_abs_ps (b);
@@ -36,21 +36,19 @@ round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums16)
     }
   __m512i first = _mm512_cvtps_epi32 (_mm512_mul_ps (a, _mm512_set1_ps (inverse)));
   __m512i second = _mm512_cvtps_epi32 (_mm512_mul_ps (b, _mm512_set1_ps (inverse)));
-  _mm_storeu_si128 ((__m128i *) codes, _mm512_cvtepi32_epi8 (first));
-  _mm_storeu_si128 ((__m128i *) (codes + 16), _mm512_cvtepi32_epi8 (second));
+  _mm_storeu_si128 ((__m128i *)codes, _mm512_cvtepi32_epi8 (first));
+  _mm_storeu_si128 ((__m128i *)(codes + 16), _mm512_cvtepi32_epi8 (second));
   *ret_scale = scale;
   ret_sums16[0] = scale * _mm512_reduce_add_epi32 (first);
   ret_sums16[1] = scale * _mm512_reduce_add_epi32 (second);
 }
 
-gsize
-engine_avx512_row_bytes (gsize n_cols)
+gsize engine_avx512_row_bytes (gsize n_cols)
 {
   return n_cols + n_cols / 32 * 4 * sizeof (float);
 }
 
-void
-engine_avx512_round_row (const float *x, gsize n_cols, void *ret_row)
+void engine_avx512_round_row (const float *x, gsize n_cols, void *ret_row)
 {
   EngineAvx512Row row = engine_avx512_row_at (ret_row, n_cols);
   for (gsize block = 0; block < n_cols / 32; block++)
@@ -68,24 +66,21 @@ typedef struct
   float *scales, *sums32, *sums16;
 } Tile;
 
-static Tile
-tile_at (const void *tile, gsize n_cols, guint n_tokens)
+static Tile tile_at (const void *tile, gsize n_cols, guint n_tokens)
 {
-  guint32 *codes = (guint32 *) tile;
-  float *scales = (float *) (codes + n_cols / 4 * n_tokens);
+  guint32 *codes = (guint32 *)tile;
+  float *scales = (float *)(codes + n_cols / 4 * n_tokens);
   float *sums32 = scales + n_cols / 32 * n_tokens;
   return (Tile){ codes, scales, sums32, sums32 + n_cols / 32 * n_tokens };
 }
 
-gsize
-engine_avx512_tile_bytes (gsize n_cols, guint n_tokens)
+gsize engine_avx512_tile_bytes (gsize n_cols, guint n_tokens)
 {
   return n_tokens * engine_avx512_row_bytes (n_cols);
 }
 
-void
-engine_avx512_round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
-                          void *ret_tile)
+void engine_avx512_round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
+                               void *ret_tile)
 {
   Tile tile = tile_at (ret_tile, n_cols, n_tokens);
   for (guint t = 0; t < n_tokens; t++, x += x_stride)
@@ -103,7 +98,8 @@ engine_avx512_round_tile (const float *x, gsize x_stride, guint n_tokens, gsize 
       }
 }
 
-/* ---- Weights ----------------------------------------------------------------------------------- */
+/* ---- Weights -----------------------------------------------------------------------------------
+ */
 
 /* Codes [n_cols / 4][16][4], then scales and floors [n_cols / group][16]. */
 typedef struct
@@ -112,22 +108,20 @@ typedef struct
   float *scales, *floors;
 } Panel;
 
-static Panel
-panel_at (const void *panel, guint group, gsize n_cols)
+static Panel panel_at (const void *panel, guint group, gsize n_cols)
 {
-  guint32 *codes = (guint32 *) panel;
-  float *scales = (float *) (codes + n_cols / 4 * ROWS);
+  guint32 *codes = (guint32 *)panel;
+  float *scales = (float *)(codes + n_cols / 4 * ROWS);
   return (Panel){ codes, scales, scales + n_cols / group * ROWS };
 }
 
-gsize
-engine_avx512_panel_bytes (EngineType type, gsize n_cols)
+gsize engine_avx512_panel_bytes (EngineType type, gsize n_cols)
 {
   return n_cols * ROWS + 2 * (n_cols / engine_type_unpacking (type)->group * ROWS * sizeof (float));
 }
 
-static void
-unpack_row (EngineType type, const guint8 *blocks, gsize n_cols, guint row, const Panel *panel)
+static void unpack_row (EngineType type, const guint8 *blocks, gsize n_cols, guint row,
+                        const Panel *panel)
 {
   guint group = engine_type_unpacking (type)->group;
   const EngineTypeInfo *info = engine_type_info (type);
@@ -147,9 +141,8 @@ unpack_row (EngineType type, const guint8 *blocks, gsize n_cols, guint row, cons
     }
 }
 
-void
-engine_avx512_unpack_panel (EngineType type, const guint8 *rows, gsize row_bytes, guint n_rows,
-                            gsize n_cols, void *ret_panel)
+void engine_avx512_unpack_panel (EngineType type, const guint8 *rows, gsize row_bytes, guint n_rows,
+                                 gsize n_cols, void *ret_panel)
 {
   Panel panel = panel_at (ret_panel, engine_type_unpacking (type)->group, n_cols);
   if (n_rows < ROWS)
@@ -158,12 +151,13 @@ engine_avx512_unpack_panel (EngineType type, const guint8 *rows, gsize row_bytes
     unpack_row (type, rows + row * row_bytes, n_cols, row, &panel);
 }
 
-/* ---- Products ---------------------------------------------------------------------------------- */
+/* ---- Products ----------------------------------------------------------------------------------
+ */
 
 /* N tokens; GROUP is 16 or 32. Both are constants where this is inlined. */
-static inline __attribute__ ((always_inline)) void
-multiply_n (const guint n, const guint group, const Panel *panel, const Tile *tile, gsize n_cols,
-            float *y)
+static inline __attribute__ ((always_inline)) void multiply_n (const guint n, const guint group,
+                                                               const Panel *panel, const Tile *tile,
+                                                               gsize n_cols, float *y)
 {
   const guint32 *weights = panel->codes, *codes = tile->codes;
   const float *sums_x = group == 32 ? tile->sums32 : tile->sums16;
@@ -201,9 +195,8 @@ multiply_n (const guint n, const guint group, const Panel *panel, const Tile *ti
     _mm512_storeu_ps (y + t * ROWS, total[t]);
 }
 
-void
-engine_avx512_multiply (EngineType type, const void *panel_data, const void *tile_data,
-                        guint n_tokens, gsize n_cols, float *y)
+void engine_avx512_multiply (EngineType type, const void *panel_data, const void *tile_data,
+                             guint n_tokens, gsize n_cols, float *y)
 {
   guint group = engine_type_unpacking (type)->group;
   Panel panel = panel_at (panel_data, group, n_cols);

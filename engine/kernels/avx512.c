@@ -7,32 +7,31 @@
 
 #include <immintrin.h>
 
-static void
-widen (EngineType type, const guint16 *halves, gsize n, float *ret_values)
+static void widen (EngineType type, const guint16 *halves, gsize n, float *ret_values)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
     {
-      __m256i packed = _mm256_loadu_si256 ((const __m256i *) (halves + i));
-      __m512 wide = type == ENGINE_TYPE_F16
-                        ? _mm512_cvtph_ps (packed)
-                        : _mm512_castsi512_ps (_mm512_slli_epi32 (_mm512_cvtepu16_epi32 (packed), 16));
+      __m256i packed = _mm256_loadu_si256 ((const __m256i *)(halves + i));
+      __m512 wide
+          = type == ENGINE_TYPE_F16
+                ? _mm512_cvtph_ps (packed)
+                : _mm512_castsi512_ps (_mm512_slli_epi32 (_mm512_cvtepu16_epi32 (packed), 16));
       _mm512_storeu_ps (ret_values + i, wide);
     }
   engine_type_info (type)->dequantise (halves + i, n - i, ret_values + i);
 }
 
-static void
-narrow (const float *values, gsize n, guint16 *ret_halves)
+static void narrow (const float *values, gsize n, guint16 *ret_halves)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
     {
-      __m512 finite = _mm512_min_ps (_mm512_max_ps (_mm512_loadu_ps (values + i),
-                                                    _mm512_set1_ps (-65504)),
-                                     _mm512_set1_ps (65504));
+      __m512 finite
+          = _mm512_min_ps (_mm512_max_ps (_mm512_loadu_ps (values + i), _mm512_set1_ps (-65504)),
+                           _mm512_set1_ps (65504));
       __m256i packed = _mm512_cvtps_ph (finite, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-      _mm256_storeu_si256 ((__m256i *) (ret_halves + i), packed);
+      _mm256_storeu_si256 ((__m256i *)(ret_halves + i), packed);
     }
   for (; i < n; i++)
     ret_halves[i] = engine_f32_to_f16 (CLAMP (values[i], -65504, 65504));

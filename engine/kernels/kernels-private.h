@@ -9,7 +9,8 @@
 
 #include "engine/engine.h"
 
-/* ---- Types: ../quant.c ------------------------------------------------------------------------- */
+/* ---- Types: ../quant.c -------------------------------------------------------------------------
+ */
 
 /* Numbers as in GGUF files. */
 typedef enum
@@ -50,7 +51,8 @@ gboolean engine_quantise (EngineType type, const float *values, gsize n_elements
 float engine_f16_to_f32 (guint16 half);
 guint16 engine_f32_to_f16 (float value); /* round to nearest even */
 
-/* ---- Pool: ../threads.c ------------------------------------------------------------------------ */
+/* ---- Pool: ../threads.c ------------------------------------------------------------------------
+ */
 
 typedef struct _EnginePool EnginePool;
 /* Work for one thread: [begin, end) of the ITEMS handed to engine_pool_run. */
@@ -65,7 +67,8 @@ guint engine_pool_n_threads (const EnginePool *pool);
 void engine_pool_run (EnginePool *pool, gsize n_items, gsize chunk, EngineWork work,
                       gpointer user_data);
 
-/* ---- Matrix products: ../matmul.c -------------------------------------------------------------- */
+/* ---- Matrix products: ../matmul.c --------------------------------------------------------------
+ */
 
 /* A weight matrix W[n_rows, n_cols] in the file's own blocks, row after row. */
 typedef struct
@@ -86,8 +89,7 @@ void engine_matmul (EnginePool *pool, const EngineMatrix *w, const float *bias, 
 /* The same, exactly: weights dequantised, float throughout. The twin that tests compare with;
  * engine_matmul behaves like this everywhere when DOCENT_EXACT=1 is set. */
 void engine_matmul_exact (EnginePool *pool, const EngineMatrix *w, const float *bias,
-                          const float *x, gsize x_stride, gsize n_tokens, float *y,
-                          gsize y_stride);
+                          const float *x, gsize x_stride, gsize n_tokens, float *y, gsize y_stride);
 /* Several matrices that read the same x (q, k, v; gate and up): x is rounded once. Same shapes as
  * engine_matmul; y and strides per matrix. */
 void engine_matmul_many (EnginePool *pool, gsize n_matrices, const EngineMatrix *const *w,
@@ -96,7 +98,8 @@ void engine_matmul_many (EnginePool *pool, gsize n_matrices, const EngineMatrix 
 /* y = dequantised row ROW. */
 void engine_matrix_row (const EngineMatrix *w, gsize row, float *y);
 
-/* ---- Vector operations (threaded over tokens by the caller) ------------------------------------ */
+/* ---- Vector operations (threaded over tokens by the caller) ------------------------------------
+ */
 
 /* The table of one instruction set. n is in floats; pointers need no alignment. */
 typedef struct
@@ -124,14 +127,15 @@ typedef struct
 /* Chosen once, at first use, from what the processor and DOCENT_ISA say. */
 const EngineKernels *engine_kernels (void);
 
-/* ---- Attention: ../attention.c, with ../kv-cache.c --------------------------------------------- */
+/* ---- Attention: ../attention.c, with ../kv-cache.c ---------------------------------------------
+ */
 
 typedef struct
 {
   guint n_head, n_head_kv, head_dim; /* keys and values have the same width */
   float scale;                       /* on q·k */
   float softcap;                     /* 0: none; otherwise c·tanh (s / c) before the mask */
-  guint window;                      /* 0: all; causal: 0 ≤ i − j < window; else |i − j| ≤ window */
+  guint window; /* 0: all; causal: 0 ≤ i − j < window; else |i − j| ≤ window */
   gboolean causal;
 } EngineAttention;
 

@@ -13,11 +13,11 @@ struct _EngineKvLayer
 {
   EngineKvType type;
   guint n_head_kv, head_dim;
-  gsize n_slots;                     /* multiple of 32; position p lives in slot p % n_slots */
-  gsize n_groups;                    /* scales per head and position, Q8_0 only */
-  void *keys;                        /* [n_head_kv][n_slots / 32][head_dim][32] */
-  void *values;                      /* [n_head_kv][n_slots][head_dim] */
-  float *key_scales, *value_scales;  /* [n_head_kv][n_slots / 32][n_groups][32]; [..][n_groups] */
+  gsize n_slots;                    /* multiple of 32; position p lives in slot p % n_slots */
+  gsize n_groups;                   /* scales per head and position, Q8_0 only */
+  void *keys;                       /* [n_head_kv][n_slots / 32][head_dim][32] */
+  void *values;                     /* [n_head_kv][n_slots][head_dim] */
+  float *key_scales, *value_scales; /* [n_head_kv][n_slots / 32][n_groups][32]; [..][n_groups] */
 };
 
 /* The block of 32 positions that starts at POS (a multiple of 32) as floats:

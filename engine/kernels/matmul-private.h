@@ -38,8 +38,7 @@ struct EngineMatmulKernels
 
   /* Activations of N_TOKENS ≤ tile_tokens rounded to int8; n_cols is a multiple of 32. */
   gsize (*tile_bytes) (gsize n_cols, guint n_tokens);
-  void (*round_tile) (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
-                      void *ret_tile);
+  void (*round_tile) (const float *x, gsize x_stride, guint n_tokens, gsize n_cols, void *ret_tile);
   /* Weights of N_ROWS ≤ 16 rows in the kernel's order; missing rows become zeros. */
   gsize (*panel_bytes) (EngineType type, gsize n_cols);
   void (*unpack_panel) (EngineType type, const guint8 *rows, gsize row_bytes, guint n_rows,
@@ -86,7 +85,8 @@ extern const struct EngineMatmulKernels engine_matmul_portable;
 /* The table called NAME, or NULL when this processor or this build cannot run it. ../cpu.c */
 const EngineKernels *engine_kernels_by_name (const char *name);
 
-/* ---- ../threads.c ------------------------------------------------------------------------------ */
+/* ---- ../threads.c ------------------------------------------------------------------------------
+ */
 
 /* Memory of thread THREAD, at least N_BYTES, aligned and kept between runs: only that thread may
  * ask, and asking again invalidates it. */

@@ -1,4 +1,5 @@
-/* portable-matmul: matrix products on quantised weights in plain C, the definition of the fast ones.
+/* portable-matmul: matrix products on quantised weights in plain C, the definition of the fast
+ * ones.
  *
  * In go weights in the file's blocks and rows of float activations; out come rows of products.
  * The layouts are the plainest that work: a tile holds its tokens' codes row after row, a panel
@@ -13,7 +14,8 @@
 #define BLOCK ENGINE_ROUND_BLOCK
 #define TILE_TOKENS 4
 
-/* ---- Activations ------------------------------------------------------------------------------- */
+/* ---- Activations -------------------------------------------------------------------------------
+ */
 
 /* One token: codes [n_cols], then scales [n_cols / 32] and sums = scale · Σ codes [n_cols / 16]. */
 typedef struct
@@ -22,24 +24,21 @@ typedef struct
   float *scales, *sums;
 } Rounded;
 
-static gsize
-row_bytes (gsize n_cols)
+static gsize row_bytes (gsize n_cols)
 {
   return n_cols + n_cols / BLOCK * 3 * sizeof (float);
 }
 
-static Rounded
-rounded_at (const void *tile, gsize n_cols, guint token)
+static Rounded rounded_at (const void *tile, gsize n_cols, guint token)
 {
-  gint8 *codes = (gint8 *) tile + token * row_bytes (n_cols);
-  float *scales = (float *) (codes + n_cols);
+  gint8 *codes = (gint8 *)tile + token * row_bytes (n_cols);
+  float *scales = (float *)(codes + n_cols);
   return (Rounded){ codes, scales, scales + n_cols / BLOCK };
 }
 
 /* code = round (x · 127 / max |x|), to nearest even: the scale of a block is its largest value over
  * 127. A block whose inverse scale would not be finite becomes zero; NaN and ∞ make it NaN. */
-static void
-round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums)
+static void round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums)
 {
   float largest = 0;
   gboolean finite = TRUE;
@@ -59,7 +58,7 @@ round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums)
   gint sums[2] = { 0, 0 };
   for (guint i = 0; i < BLOCK; i++)
     {
-      codes[i] = (gint8) rintf (x[i] * inverse);
+      codes[i] = (gint8)rintf (x[i] * inverse);
       sums[i / 16] += codes[i];
     }
   *ret_scale = scale;
@@ -67,28 +66,27 @@ round_block (const float *x, gint8 *codes, float *ret_scale, float *ret_sums)
   ret_sums[1] = scale * sums[1];
 }
 
-static void
-round_row (const float *x, gsize n_cols, void *ret_row)
+static void round_row (const float *x, gsize n_cols, void *ret_row)
 {
   Rounded row = rounded_at (ret_row, n_cols, 0);
   for (gsize i = 0; i < n_cols; i += BLOCK)
     round_block (x + i, row.codes + i, row.scales + i / BLOCK, row.sums + i / 16);
 }
 
-static gsize
-tile_bytes (gsize n_cols, guint n_tokens)
+static gsize tile_bytes (gsize n_cols, guint n_tokens)
 {
   return n_tokens * row_bytes (n_cols);
 }
 
-static void
-round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols, void *ret_tile)
+static void round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
+                        void *ret_tile)
 {
   for (guint t = 0; t < n_tokens; t++)
-    round_row (x + t * x_stride, n_cols, (guint8 *) ret_tile + t * row_bytes (n_cols));
+    round_row (x + t * x_stride, n_cols, (guint8 *)ret_tile + t * row_bytes (n_cols));
 }
 
-/* ---- Weights ----------------------------------------------------------------------------------- */
+/* ---- Weights -----------------------------------------------------------------------------------
+ */
 
 /* Codes [n_cols][16], then scales and mins [n_cols / group][16]. */
 typedef struct
@@ -97,24 +95,21 @@ typedef struct
   float *scales, *mins;
 } Panel;
 
-static Panel
-panel_at (const void *panel, guint group, gsize n_cols)
+static Panel panel_at (const void *panel, guint group, gsize n_cols)
 {
-  gint8 *codes = (gint8 *) panel;
-  float *scales = (float *) (codes + n_cols * ROWS);
+  gint8 *codes = (gint8 *)panel;
+  float *scales = (float *)(codes + n_cols * ROWS);
   return (Panel){ codes, scales, scales + n_cols / group * ROWS };
 }
 
-static gsize
-panel_bytes (EngineType type, gsize n_cols)
+static gsize panel_bytes (EngineType type, gsize n_cols)
 {
   guint group = engine_type_unpacking (type)->group;
   return n_cols * ROWS + 2 * (n_cols / group * ROWS * sizeof (float));
 }
 
-static void
-unpack_panel (EngineType type, const guint8 *rows, gsize bytes_per_row, guint n_rows,
-              gsize n_cols, void *ret_panel)
+static void unpack_panel (EngineType type, const guint8 *rows, gsize bytes_per_row, guint n_rows,
+                          gsize n_cols, void *ret_panel)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   const EngineUnpacking *unpacking = engine_type_unpacking (type);
@@ -139,11 +134,12 @@ unpack_panel (EngineType type, const guint8 *rows, gsize bytes_per_row, guint n_
       }
 }
 
-/* ---- Products ---------------------------------------------------------------------------------- */
+/* ---- Products ----------------------------------------------------------------------------------
+ */
 
 /* y[16] += the products of one group of weights, whose first column is BEGIN. */
-static void
-multiply_group (const Panel *panel, const Rounded *token, guint group, gsize begin, float *y)
+static void multiply_group (const Panel *panel, const Rounded *token, guint group, gsize begin,
+                            float *y)
 {
   gint32 products[ROWS] = { 0 };
   for (gsize k = begin; k < begin + group; k++)
@@ -156,9 +152,8 @@ multiply_group (const Panel *panel, const Rounded *token, guint group, gsize beg
     y[row] += scales[row] * token->scales[begin / BLOCK] * products[row] - mins[row] * sum;
 }
 
-static void
-multiply (EngineType type, const void *panel_data, const void *tile, guint n_tokens, gsize n_cols,
-          float *y)
+static void multiply (EngineType type, const void *panel_data, const void *tile, guint n_tokens,
+                      gsize n_cols, float *y)
 {
   guint group = engine_type_unpacking (type)->group;
   Panel panel = panel_at (panel_data, group, n_cols);
@@ -171,9 +166,8 @@ multiply (EngineType type, const void *panel_data, const void *tile, guint n_tok
     }
 }
 
-static void
-dot_rows (EngineType type, const guint8 *rows, gsize bytes_per_row, gsize n_rows, gsize n_cols,
-          const void *row_data, float *y)
+static void dot_rows (EngineType type, const guint8 *rows, gsize bytes_per_row, gsize n_rows,
+                      gsize n_cols, const void *row_data, float *y)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   const EngineUnpacking *unpacking = engine_type_unpacking (type);
@@ -203,13 +197,14 @@ dot_rows (EngineType type, const guint8 *rows, gsize bytes_per_row, gsize n_rows
     }
 }
 
-/* ---- Float ------------------------------------------------------------------------------------- */
+/* ---- Float -------------------------------------------------------------------------------------
+ */
 
 #define FLOAT_ROWS 8
 
-static void
-float_multiply (const float *panel, gsize panel_stride, gsize n_k, const float *x, gsize x_stride,
-                guint n_tokens, gboolean accumulate, float *y, gsize y_stride)
+static void float_multiply (const float *panel, gsize panel_stride, gsize n_k, const float *x,
+                            gsize x_stride, guint n_tokens, gboolean accumulate, float *y,
+                            gsize y_stride)
 {
   for (guint t = 0; t < n_tokens; t++)
     {
@@ -222,14 +217,12 @@ float_multiply (const float *panel, gsize panel_stride, gsize n_k, const float *
     }
 }
 
-static void
-widen (EngineType type, const guint16 *halves, gsize n, float *ret_values)
+static void widen (EngineType type, const guint16 *halves, gsize n, float *ret_values)
 {
   engine_type_info (type)->dequantise (halves, n, ret_values);
 }
 
-static void
-narrow (const float *values, gsize n, guint16 *ret_halves)
+static void narrow (const float *values, gsize n, guint16 *ret_halves)
 {
   for (gsize i = 0; i < n; i++)
     ret_halves[i] = engine_f32_to_f16 (CLAMP (values[i], -65504, 65504));

@@ -10,27 +10,26 @@
 #include <math.h>
 #include <string.h>
 
-static void
-rms_norm (const float *x, const float *weight, gsize n, float eps, float *y)
+static void rms_norm (const float *x, const float *weight, gsize n, float eps, float *y)
 {
   double squares = 0;
   for (gsize i = 0; i < n; i++)
-    squares += (double) x[i] * x[i];
-  float factor = (float) (1 / sqrt (squares / (double) n + eps));
+    squares += (double)x[i] * x[i];
+  float factor = (float)(1 / sqrt (squares / (double)n + eps));
   for (gsize i = 0; i < n; i++)
     y[i] = x[i] * factor * (weight != NULL ? weight[i] : 1);
 }
 
-static void
-layer_norm (const float *x, const float *weight, const float *bias, gsize n, float eps, float *y)
+static void layer_norm (const float *x, const float *weight, const float *bias, gsize n, float eps,
+                        float *y)
 {
   double sum = 0, squares = 0;
   for (gsize i = 0; i < n; i++)
     sum += x[i];
-  float mean = (float) (sum / (double) n);
+  float mean = (float)(sum / (double)n);
   for (gsize i = 0; i < n; i++)
-    squares += (double) (x[i] - mean) * (x[i] - mean);
-  float factor = (float) (1 / sqrt (squares / (double) n + eps));
+    squares += (double)(x[i] - mean) * (x[i] - mean);
+  float factor = (float)(1 / sqrt (squares / (double)n + eps));
   for (gsize i = 0; i < n; i++)
     {
       float normal = (x[i] - mean) * factor;
@@ -38,39 +37,34 @@ layer_norm (const float *x, const float *weight, const float *bias, gsize n, flo
     }
 }
 
-static void
-add (const float *a, const float *b, gsize n, float *y)
+static void add (const float *a, const float *b, gsize n, float *y)
 {
   for (gsize i = 0; i < n; i++)
     y[i] = a[i] + b[i];
 }
 
-static void
-scale (float *x, gsize n, float factor)
+static void scale (float *x, gsize n, float factor)
 {
   for (gsize i = 0; i < n; i++)
     x[i] *= factor;
 }
 
 /* x / (1 + e⁻ˣ) */
-static void
-silu_mul (const float *gate, const float *up, gsize n, float *y)
+static void silu_mul (const float *gate, const float *up, gsize n, float *y)
 {
   for (gsize i = 0; i < n; i++)
     y[i] = gate[i] / (1 + expf (-gate[i])) * (up != NULL ? up[i] : 1);
 }
 
 /* x/2 · (1 + erf (x / √2)); erfc keeps the digits where erf is close to −1. */
-static void
-gelu_erf_mul (const float *gate, const float *up, gsize n, float *y)
+static void gelu_erf_mul (const float *gate, const float *up, gsize n, float *y)
 {
   for (gsize i = 0; i < n; i++)
-    y[i] = 0.5f * gate[i] * erfcf (-gate[i] * (float) G_SQRT2 / 2) * (up != NULL ? up[i] : 1);
+    y[i] = 0.5f * gate[i] * erfcf (-gate[i] * (float)G_SQRT2 / 2) * (up != NULL ? up[i] : 1);
 }
 
 /* x/2 · (1 + tanh (√(2/π) · (x + 0.044715 x³))), which is x / (1 + e^(−2·argument)). */
-static void
-gelu_tanh_mul (const float *gate, const float *up, gsize n, float *y)
+static void gelu_tanh_mul (const float *gate, const float *up, gsize n, float *y)
 {
   for (gsize i = 0; i < n; i++)
     {
@@ -80,8 +74,7 @@ gelu_tanh_mul (const float *gate, const float *up, gsize n, float *y)
     }
 }
 
-static float
-max (const float *scores, gsize n)
+static float max (const float *scores, gsize n)
 {
   float largest = -INFINITY;
   for (gsize i = 0; i < n; i++)
@@ -89,8 +82,7 @@ max (const float *scores, gsize n)
   return largest;
 }
 
-static float
-exp_sum (float *scores, gsize n, float largest)
+static float exp_sum (float *scores, gsize n, float largest)
 {
   float sum = 0;
   for (gsize i = 0; i < n; i++)
@@ -101,31 +93,27 @@ exp_sum (float *scores, gsize n, float largest)
   return sum;
 }
 
-static void
-softmax (float *x, gsize n)
+static void softmax (float *x, gsize n)
 {
   float sum = exp_sum (x, n, max (x, n));
   scale (x, n, 1 / sum);
 }
 
-static void
-softcap (float *scores, gsize n, float cap)
+static void softcap (float *scores, gsize n, float cap)
 {
   for (gsize i = 0; i < n; i++)
     scores[i] = cap * tanhf (scores[i] / cap);
 }
 
-static float
-dot (const float *a, const float *b, gsize n)
+static float dot (const float *a, const float *b, gsize n)
 {
   double sum = 0;
   for (gsize i = 0; i < n; i++)
-    sum += (double) a[i] * b[i];
-  return (float) sum;
+    sum += (double)a[i] * b[i];
+  return (float)sum;
 }
 
-static void
-axpy (float alpha, const float *x, gsize n, float *y)
+static void axpy (float alpha, const float *x, gsize n, float *y)
 {
   for (gsize i = 0; i < n; i++)
     y[i] += alpha * x[i];

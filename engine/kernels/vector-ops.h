@@ -15,37 +15,32 @@
 typedef float Vec __attribute__ ((vector_size (LANES * 4)));
 typedef gint32 IntVec __attribute__ ((vector_size (LANES * 4)));
 
-static inline Vec
-load (const float *x)
+static inline Vec load (const float *x)
 {
   Vec v;
   memcpy (&v, x, sizeof v);
   return v;
 }
 
-static inline void
-store (float *x, Vec v)
+static inline void store (float *x, Vec v)
 {
   memcpy (x, &v, sizeof v);
 }
 
 /* Fewer than LANES floats; the other lanes are 0. */
-static inline Vec
-load_part (const float *x, gsize n)
+static inline Vec load_part (const float *x, gsize n)
 {
   Vec v = {};
   memcpy (&v, x, n * sizeof (float));
   return v;
 }
 
-static inline Vec
-splat (float x)
+static inline Vec splat (float x)
 {
   return x - (Vec){};
 }
 
-static inline float
-sum_lanes (Vec v)
+static inline float sum_lanes (Vec v)
 {
   float sum = 0;
   for (guint i = 0; i < LANES; i++)
@@ -54,16 +49,14 @@ sum_lanes (Vec v)
 }
 
 /* mask lanes are all ones or all zeros */
-static inline Vec
-choose (IntVec mask, Vec yes, Vec no)
+static inline Vec choose (IntVec mask, Vec yes, Vec no)
 {
-  return (Vec) ((mask & (IntVec) yes) | (~mask & (IntVec) no));
+  return (Vec)((mask & (IntVec)yes) | (~mask & (IntVec)no));
 }
 
 /* eˣ = 2ⁿ · eʳ with |r| ≤ ln 2 / 2: below −87 it is 0, above 88 it stays at e⁸⁸. The constants of
  * ln 2 are split so that n · (first part) is exact (Cody & Waite 1980). */
-static inline Vec
-exp_vec (Vec x)
+static inline Vec exp_vec (Vec x)
 {
   const float shift = 0x1.8p23f; /* adding it rounds to a whole number */
   IntVec underflow = x < -87.0f;
@@ -81,18 +74,16 @@ exp_vec (Vec x)
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  IntVec power = ((IntVec) shifted - (IntVec) splat (shift) + 127) << 23;
-  return (Vec) (~underflow & (IntVec) (p * (Vec) power));
+  IntVec power = ((IntVec)shifted - (IntVec)splat (shift) + 127) << 23;
+  return (Vec)(~underflow & (IntVec)(p * (Vec)power));
 }
 
-static inline Vec
-silu_vec (Vec x)
+static inline Vec silu_vec (Vec x)
 {
   return x / (1 + exp_vec (-x));
 }
 
-static inline Vec
-gelu_tanh_vec (Vec x)
+static inline Vec gelu_tanh_vec (Vec x)
 {
   Vec argument = 0.797884560802865f * x * (1 + 0.044715f * x * x);
   return x / (1 + exp_vec (-2 * argument));
@@ -100,11 +91,10 @@ gelu_tanh_vec (Vec x)
 
 /* erfc by the Chebyshev fit of Press et al., Numerical Recipes, "erfcc": relative error below
  * 1.2e-7 everywhere. x/2 · erfc (−x/√2). */
-static inline Vec
-gelu_erf_vec (Vec x)
+static inline Vec gelu_erf_vec (Vec x)
 {
   Vec z = x * -0.70710678118654752f;
-  Vec size = (Vec) ((IntVec) z & 0x7fffffff);
+  Vec size = (Vec)((IntVec)z & 0x7fffffff);
   Vec t = 1 / (1 + 0.5f * size);
   Vec p = splat (0.17087277f);
   p = p * t - 0.82215223f;
@@ -120,14 +110,12 @@ gelu_erf_vec (Vec x)
   return 0.5f * x * choose (z < 0, 2 - erfc, erfc);
 }
 
-static inline Vec
-tanh_vec (Vec x)
+static inline Vec tanh_vec (Vec x)
 {
   return 1 - 2 / (1 + exp_vec (2 * x));
 }
 
-static void
-rms_norm (const float *x, const float *weight, gsize n, float eps, float *y)
+static void rms_norm (const float *x, const float *weight, gsize n, float eps, float *y)
 {
   Vec squares = {};
   gsize i = 0;
@@ -135,15 +123,14 @@ rms_norm (const float *x, const float *weight, gsize n, float eps, float *y)
     squares += load (x + i) * load (x + i);
   Vec rest = load_part (x + i, n - i);
   squares += rest * rest;
-  float factor = 1 / sqrtf (sum_lanes (squares) / (float) n + eps);
+  float factor = 1 / sqrtf (sum_lanes (squares) / (float)n + eps);
   for (i = 0; i + LANES <= n; i += LANES)
     store (y + i, load (x + i) * factor * (weight != NULL ? load (weight + i) : splat (1)));
   for (; i < n; i++)
     y[i] = x[i] * factor * (weight != NULL ? weight[i] : 1);
 }
 
-static float
-sum (const float *x, gsize n)
+static float sum (const float *x, gsize n)
 {
   Vec sums = {};
   gsize i = 0;
@@ -152,10 +139,10 @@ sum (const float *x, gsize n)
   return sum_lanes (sums + load_part (x + i, n - i));
 }
 
-static void
-layer_norm (const float *x, const float *weight, const float *bias, gsize n, float eps, float *y)
+static void layer_norm (const float *x, const float *weight, const float *bias, gsize n, float eps,
+                        float *y)
 {
-  float mean = sum (x, n) / (float) n;
+  float mean = sum (x, n) / (float)n;
   Vec squares = {};
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -166,17 +153,15 @@ layer_norm (const float *x, const float *weight, const float *bias, gsize n, flo
   float square_sum = sum_lanes (squares);
   for (; i < n; i++)
     square_sum += (x[i] - mean) * (x[i] - mean);
-  float factor = 1 / sqrtf (square_sum / (float) n + eps);
+  float factor = 1 / sqrtf (square_sum / (float)n + eps);
   for (i = 0; i + LANES <= n; i += LANES)
     store (y + i, (load (x + i) - mean) * factor * (weight != NULL ? load (weight + i) : splat (1))
                       + (bias != NULL ? load (bias + i) : splat (0)));
   for (; i < n; i++)
-    y[i] = (x[i] - mean) * factor * (weight != NULL ? weight[i] : 1)
-           + (bias != NULL ? bias[i] : 0);
+    y[i] = (x[i] - mean) * factor * (weight != NULL ? weight[i] : 1) + (bias != NULL ? bias[i] : 0);
 }
 
-static void
-add (const float *a, const float *b, gsize n, float *y)
+static void add (const float *a, const float *b, gsize n, float *y)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -185,8 +170,7 @@ add (const float *a, const float *b, gsize n, float *y)
     y[i] = a[i] + b[i];
 }
 
-static void
-scale (float *x, gsize n, float factor)
+static void scale (float *x, gsize n, float factor)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -195,8 +179,7 @@ scale (float *x, gsize n, float factor)
     x[i] *= factor;
 }
 
-static inline void
-store_part (float *x, Vec v, gsize n)
+static inline void store_part (float *x, Vec v, gsize n)
 {
   memcpy (x, &v, n * sizeof (float));
 }
@@ -215,8 +198,7 @@ ACTIVATION (silu_mul, silu_vec)
 ACTIVATION (gelu_erf_mul, gelu_erf_vec)
 ACTIVATION (gelu_tanh_mul, gelu_tanh_vec)
 
-static float
-max (const float *scores, gsize n)
+static float max (const float *scores, gsize n)
 {
   Vec largest = splat (-INFINITY);
   gsize i = 0;
@@ -233,8 +215,7 @@ max (const float *scores, gsize n)
   return best;
 }
 
-static float
-exp_sum (float *scores, gsize n, float largest)
+static float exp_sum (float *scores, gsize n, float largest)
 {
   Vec sums = {};
   gsize i = 0;
@@ -252,14 +233,12 @@ exp_sum (float *scores, gsize n, float largest)
   return total;
 }
 
-static void
-softmax (float *x, gsize n)
+static void softmax (float *x, gsize n)
 {
   scale (x, n, 1 / exp_sum (x, n, max (x, n)));
 }
 
-static void
-softcap (float *scores, gsize n, float cap)
+static void softcap (float *scores, gsize n, float cap)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -267,8 +246,7 @@ softcap (float *scores, gsize n, float cap)
   store_part (scores + i, cap * tanh_vec (load_part (scores + i, n - i) / cap), n - i);
 }
 
-static float
-dot (const float *a, const float *b, gsize n)
+static float dot (const float *a, const float *b, gsize n)
 {
   Vec first = {}, second = {};
   gsize i = 0;
@@ -282,8 +260,7 @@ dot (const float *a, const float *b, gsize n)
   return sum_lanes (first + second + load_part (a + i, n - i) * load_part (b + i, n - i));
 }
 
-static void
-axpy (float alpha, const float *x, gsize n, float *y)
+static void axpy (float alpha, const float *x, gsize n, float *y)
 {
   gsize i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -292,7 +269,8 @@ axpy (float alpha, const float *x, gsize n, float *y)
     y[i] += alpha * x[i];
 }
 
-/* ---- Float products ---------------------------------------------------------------------------- */
+/* ---- Float products ----------------------------------------------------------------------------
+ */
 
 /* Two registers of rows by FLOAT_TOKENS tokens: with LANES 8 that leaves 2 of 16 registers for the
  * panel and one for x, with LANES 16 six of 32. */
@@ -325,9 +303,9 @@ float_multiply_n (const guint n, const float *panel, gsize panel_stride, gsize n
       store (y + t * y_stride + half * LANES, sums[t][half]);
 }
 
-static void
-float_multiply (const float *panel, gsize panel_stride, gsize n_k, const float *x, gsize x_stride,
-                guint n_tokens, gboolean accumulate, float *y, gsize y_stride)
+static void float_multiply (const float *panel, gsize panel_stride, gsize n_k, const float *x,
+                            gsize x_stride, guint n_tokens, gboolean accumulate, float *y,
+                            gsize y_stride)
 {
 #define CASE(n)                                                                                    \
   case n:                                                                                          \

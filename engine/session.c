@@ -1,0 +1,254 @@
+/* A conversation with a model: what it has read, and what it makes of the last token.
+ *
+ * Token ids come in, a KV cache fills, and logits are there when they are asked for. The token
+ * list is the truth and the cache follows it: going back only shortens the list, and whatever of
+ * it the cache does not hold is read when logits are next needed. So a new prompt that begins like
+ * the last one costs only what differs. */
+#include "engine/session-private.h"
+
+#include <unistd.h>
+
+#define DEFAULT_N_CTX 4096
+#define MAX_THREADS 256
+
+struct _EngineSession
+{
+  EngineModel *model;
+  EngineDecoder *decoder;
+  GArray *tokens;      /* of gint32 */
+  gsize n_cached;      /* of them are in the cache */
+  gsize n_written;     /* positions the cache has held since it was empty; ≥ n_cached */
+  gboolean has_logits; /* after the last of tokens */
+};
+
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+static guint64 physical_memory (void)
+{
+  long n_pages = sysconf (_SC_PHYS_PAGES), page_bytes = sysconf (_SC_PAGESIZE);
+  return n_pages > 0 && page_bytes > 0 ? (guint64)n_pages * page_bytes : G_MAXUINT64;
+}
+
+/* Weights are mapped, so they may be larger than memory; what is allocated may not. */
+static gboolean check_memory (const EngineModel *model, guint n_ctx,
+                              const EngineSessionOptions *options, GError **error)
+{
+  guint64 weights = model->info.weight_bytes;
+  guint64 kv = engine_decoder_kv_bytes (model, n_ctx, options->kv_type);
+  guint64 work = engine_graph_bytes (model, MIN (n_ctx, ENGINE_DECODER_BLOCK))
+                 + model->hyper.n_vocab * sizeof (float);
+  guint64 limit = options->mem_limit_bytes;
+  gboolean within_limit
+      = limit == 0 || (weights <= limit && kv <= limit - weights && work <= limit - weights - kv);
+  if (within_limit && kv < physical_memory () / 10 * 9)
+    return TRUE;
+  g_autofree char *weights_text = g_format_size (weights);
+  g_autofree char *kv_text = g_format_size (kv);
+  g_autofree char *work_text = g_format_size (work);
+  g_autofree char *limit_text = g_format_size (within_limit ? physical_memory () : limit);
+  g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_MEMORY,
+               "“%s” needs %s for its weights, %s for the KV cache of %u tokens and %s to work in, "
+               "which is more than %s of %s; use a smaller model or a shorter context",
+               model->info.path, weights_text, kv_text, n_ctx, work_text,
+               within_limit ? "this machine's memory" : "the limit", limit_text);
+  return FALSE;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+static gboolean check_options (const EngineModel *model, guint n_ctx,
+                               const EngineSessionOptions *options, GError **error)
+{
+  if (model->info.role != ENGINE_ROLE_GENERATOR)
+    {
+      g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_INPUT,
+                   "“%s” is %s and cannot write text; choose a generator", model->info.path,
+                   model->info.role == ENGINE_ROLE_ENCODER ? "an encoder" : "a reranker");
+      return FALSE;
+    }
+  if (n_ctx > model->hyper.n_ctx_train)
+    {
+      g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_INPUT,
+                   "a context of %u tokens was asked for, and “%s” was trained for %u", n_ctx,
+                   model->info.path, model->hyper.n_ctx_train);
+      return FALSE;
+    }
+  return check_memory (model, n_ctx, options, error);
+}
+
+EngineSession *engine_session_new (EngineModel *model, const EngineSessionOptions *options,
+                                   GError **error)
+{
+  guint n_ctx = options->n_ctx ? options->n_ctx : MIN (DEFAULT_N_CTX, model->hyper.n_ctx_train);
+  guint n_threads = options->n_threads ? options->n_threads : engine_n_processors ();
+  if (!check_options (model, n_ctx, options, error))
+    return NULL;
+  EngineDecoder *decoder
+      = engine_decoder_new (model, n_ctx, options->kv_type, MIN (n_threads, MAX_THREADS), error);
+  if (decoder == NULL)
+    return NULL;
+  engine_model_read_ahead (model);
+  EngineSession *session = g_new0 (EngineSession, 1);
+  session->model = engine_model_ref (model);
+  session->decoder = decoder;
+  session->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  return session;
+}
+
+void engine_session_free (EngineSession *session)
+{
+  if (session == NULL)
+    return;
+  g_array_unref (session->tokens);
+  engine_decoder_free (session->decoder);
+  engine_model_unref (session->model);
+  g_free (session);
+}
+
+guint engine_session_n_ctx (const EngineSession *session)
+{
+  return session->decoder->n_ctx;
+}
+
+const EngineModel *engine_session_model (const EngineSession *session)
+{
+  return session->model;
+}
+
+const gint32 *engine_session_tokens (const EngineSession *session, gsize *ret_n_tokens)
+{
+  *ret_n_tokens = session->tokens->len;
+  return (const gint32 *)(gconstpointer)session->tokens->data;
+}
+
+const float *engine_session_logits (const EngineSession *session)
+{
+  return session->has_logits ? session->decoder->logits : NULL;
+}
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+static gboolean check_tokens (EngineSession *session, const gint32 *tokens, gsize n_tokens,
+                              GError **error)
+{
+  guint n_ctx = session->decoder->n_ctx;
+  if (n_tokens > n_ctx - session->tokens->len)
+    {
+      g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_CONTEXT,
+                   "%" G_GSIZE_FORMAT " tokens do not fit into the context of %u, of which %u are "
+                   "taken",
+                   n_tokens, n_ctx, session->tokens->len);
+      return FALSE;
+    }
+  for (gsize i = 0; i < n_tokens; i++)
+    if (tokens[i] < 0 || (guint)tokens[i] >= session->model->hyper.n_vocab)
+      {
+        g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_INPUT,
+                     "token %d is not in the vocabulary of “%s”, which has %u", tokens[i],
+                     session->model->info.path, session->model->hyper.n_vocab);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* Reads the next block of what the cache lacks; logits only at the very end. */
+static void read_block (EngineSession *session)
+{
+  const gint32 *tokens = (const gint32 *)(gconstpointer)session->tokens->data;
+  gsize begin = session->n_cached;
+  gsize n = MIN (ENGINE_DECODER_BLOCK, session->tokens->len - begin);
+  gboolean last = begin + n == session->tokens->len;
+  engine_decoder_run (session->decoder, tokens + begin, n, begin, last ? 1 : 0,
+                      session->decoder->logits);
+  session->n_cached += n;
+  session->n_written = MAX (session->n_written, session->n_cached);
+  session->has_logits = last;
+}
+
+static gboolean catch_up (EngineSession *session, EngineProgressFunc progress, gpointer user_data,
+                          GError **error)
+{
+  gsize first = session->n_cached, total = session->tokens->len - first;
+  while (session->n_cached < session->tokens->len)
+    {
+      read_block (session);
+      if (progress && !progress (session->n_cached - first, total, user_data))
+        {
+          /* What was read stays: the caller may go on from there. */
+          g_array_set_size (session->tokens, session->n_cached);
+          g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_CANCELLED,
+                       "reading the prompt was stopped after %" G_GSIZE_FORMAT
+                       " of %" G_GSIZE_FORMAT " tokens",
+                       session->n_cached - first, total);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+gboolean engine_session_read (EngineSession *session, const gint32 *tokens, gsize n_tokens,
+                              EngineProgressFunc progress, gpointer user_data, GError **error)
+{
+  if (!check_tokens (session, tokens, n_tokens, error))
+    return FALSE;
+  if (n_tokens > 0)
+    session->has_logits = FALSE;
+  g_array_append_vals (session->tokens, tokens, n_tokens);
+  return catch_up (session, progress, user_data, error);
+}
+
+gboolean engine_session_read_all (EngineSession *session, const gint32 *tokens, gsize n_tokens,
+                                  float *ret_logits, GError **error)
+{
+  if (!check_tokens (session, tokens, n_tokens, error) || !catch_up (session, NULL, NULL, error))
+    return FALSE;
+  session->has_logits = FALSE;
+  while (n_tokens > 0)
+    {
+      gsize n = MIN (n_tokens, ENGINE_DECODER_BLOCK);
+      engine_decoder_run (session->decoder, tokens, n, session->n_cached, n, ret_logits);
+      g_array_append_vals (session->tokens, tokens, n);
+      session->n_cached += n;
+      session->n_written = MAX (session->n_written, session->n_cached);
+      ret_logits += n * session->model->hyper.n_vocab;
+      tokens += n;
+      n_tokens -= n;
+    }
+  return TRUE;
+}
+
+void engine_session_rewind (EngineSession *session, gsize n_keep)
+{
+  if (n_keep >= session->tokens->len)
+    return;
+  g_array_set_size (session->tokens, n_keep);
+  session->has_logits = FALSE;
+  session->n_cached = MIN (session->n_cached, n_keep);
+  if (!engine_decoder_can_rewind (session->decoder, session->n_written, session->n_cached))
+    session->n_cached = 0;
+  if (session->n_cached == 0)
+    session->n_written = 0;
+}
+
+gboolean engine_session_ready (EngineSession *session, GError **error)
+{
+  if (session->has_logits)
+    return TRUE;
+  if (session->tokens->len == 0)
+    {
+      g_set_error_literal (error, ENGINE_ERROR, ENGINE_ERROR_INPUT,
+                           "there is nothing to continue: no prompt has been read");
+      return FALSE;
+    }
+  session->n_cached = MIN (session->n_cached, session->tokens->len - 1);
+  return catch_up (session, NULL, NULL, error);
+}
+
+gboolean engine_session_push (EngineSession *session, gint32 token)
+{
+  if (session->tokens->len >= session->decoder->n_ctx)
+    return FALSE;
+  g_array_append_val (session->tokens, token);
+  session->has_logits = FALSE;
+  return TRUE;
+}
