@@ -98,13 +98,7 @@ CliExit cli_take_in (const CliOptions *options, Rag *rag, const char *const *pat
                                         : rag_sync (rag, &add_options, &error);
   cli_progress_clear (progress);
   if (report == NULL)
-    {
-      if (g_error_matches (error, RAG_ERROR, RAG_ERROR_CANCELLED))
-        cli_warn ("stopped; what was read stays, and the same command goes on from there");
-      else
-        cli_fail (error);
-      return CLI_FAILED;
-    }
+    return cli_fail (error);
   if (options->json)
     print_json (report, dry_run);
   else if (!options->quiet)
