@@ -38,8 +38,7 @@ gboolean index_analyze (IndexAnalyzer *analyzer, const char *language, const cha
 /* Folds case, width and compatibility forms (NFKC) of one word; accents stay. */
 char *index_fold_word (const char *word, gsize length);
 
-/* ---- stopwords.c
- * ---------------------------------------------------------------------------------- */
+/* ---- stopwords.c ------------------------------------------------------------------------ */
 
 /* WORD as index_fold_word gives it. FALSE for languages without a list. */
 gboolean index_is_stopword (const char *language, const char *word);

@@ -27,14 +27,12 @@ struct _Index
   guint dimension;
 };
 
-/* ---- error.c ------------------------------------------------------------------------------------
- */
+/* ---- error.c -------------------------------------------------------------------------------- */
 
 void index_set_sqlite_error (const char *dir, sqlite3 *db, int rc, GError **error);
 void index_set_file_error (const char *path, int cause, GError **error);
 
-/* ---- sql.c: statements by name, from sql/<file>.sql
- * ---------------------------------------------- */
+/* ---- sql.c: statements by name, from sql/<file>.sql ------------------------------------- */
 
 /* A cached statement, reset, without bindings; `g_autoptr (sqlite3_stmt)` resets it again, which
  * also ends its read lock. NULL only with ERROR set. */
@@ -65,8 +63,7 @@ gboolean index_begin_write (Index *index, GError **error);
 gboolean index_begin_read (Index *index, GError **error);
 gboolean index_end (Index *index, gboolean ok, GError **error);
 
-/* ---- schema.c, lock.c ---------------------------------------------------------------------------
- */
+/* ---- schema.c, lock.c ----------------------------------------------------------------------- */
 
 /* Creates the tables in an empty database, refuses a newer or foreign one. */
 gboolean index_schema_prepare (Index *index, gboolean create, GError **error);
@@ -76,8 +73,7 @@ gboolean index_schema_matches (Index *index, gboolean *ret_matches, GError **err
 /* Descriptor that holds the lock until it is closed; −1 with BUSY and the holder's process id. */
 int index_lock (const char *dir, GError **error);
 
-/* ---- checksum.c
- * ----------------------------------------------------------------------------------- */
+/* ---- checksum.c ------------------------------------------------------------------------- */
 
 /* A 64-bit checksum of everything fed to it. Guards against bit rot, not against forgers. */
 typedef struct
@@ -96,8 +92,7 @@ gint64 index_checksum_end (const IndexChecksum *sum);
 /* Of the small rows, library and source. */
 gint64 index_pair_checksum (const char *a, const char *b, gint64 number);
 
-/* ---- Rows: documents.c, chunks.c
- * ------------------------------------------------------------------ */
+/* ---- Rows: documents.c, chunks.c -------------------------------------------------------- */
 
 gint64 index_document_checksum (const IndexDocument *document);
 gint64 index_chunk_checksum (gint64 id, gint64 document, gint64 position, const IndexChunk *chunk);
@@ -113,8 +108,7 @@ gboolean index_delete_chunks (Index *index, gint64 document, GError **error);
 /* NULL without ERROR when there is no such chunk any more. */
 IndexHit *index_load_hit (Index *index, gint64 chunk, GError **error);
 
-/* ---- Search
- * ------------------------------------------------------------------------------------------ */
+/* ---- Search ----------------------------------------------------------------------------- */
 
 typedef struct
 {

@@ -28,8 +28,7 @@ typedef enum
 #define INDEX_ERROR (index_error_quark ())
 GQuark index_error_quark (void);
 
-/* ---- Library: library.c, schema.c, lock.c ------------------------------------------------------
- */
+/* ---- Library: library.c, schema.c, lock.c --------------------------------------------------- */
 
 typedef struct _Index Index;
 
@@ -61,8 +60,7 @@ GPtrArray *index_list_sources (Index *index, GError **error); /* IndexSource* */
 gboolean index_add_source (Index *index, const char *path, const char *collection, GError **error);
 gboolean index_remove_source (Index *index, const char *path, GError **error);
 
-/* ---- Documents: documents.c --------------------------------------------------------------------
- */
+/* ---- Documents: documents.c ----------------------------------------------------------------- */
 
 typedef struct
 {
@@ -126,8 +124,7 @@ GPtrArray *index_list_documents (Index *index, const char *collection, GError **
  * enough to be called once at the end of a run; without it nothing is lost. */
 gboolean index_flush (Index *index, GError **error);
 
-/* ---- Search: search.c, lexical.c (FTS5, tokenizer.c), dense.c (FAISS), fusion.c -----------------
- */
+/* ---- Search: search.c, lexical.c (FTS5, tokenizer.c), dense.c (FAISS), fusion.c ------------- */
 
 typedef enum
 {
@@ -186,8 +183,7 @@ typedef struct
 } IndexStats;
 gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stats, GError **error);
 
-/* ---- Integrity: fsck.c
- * --------------------------------------------------------------------------- */
+/* ---- Integrity: fsck.c ------------------------------------------------------------------ */
 
 typedef struct
 {
