@@ -195,33 +195,3 @@ void engine_model_read_ahead (const EngineModel *model)
   /* A hint: where it fails the pages come one fault at a time. */
   madvise ((void *)bytes, n_bytes, MADV_WILLNEED);
 }
-
-/* ---- Text ----------------------------------------------------------------------------------- */
-
-gboolean engine_tokenize (const EngineModel *model, const char *text, gssize length,
-                          EngineTokenizeFlags flags, GArray *tokens, GError **error)
-{
-  return engine_tokenizer_encode (model->tokenizer, text, length, flags, tokens, error);
-}
-
-gsize engine_count_tokens (const EngineModel *model, const char *text, gssize length)
-{
-  g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
-  gsize n_bytes = length < 0 ? strlen (text) : (gsize)length;
-  if (engine_tokenizer_encode (model->tokenizer, text, n_bytes, ENGINE_TOKENIZE_PLAIN, tokens,
-                               NULL))
-    return tokens->len;
-  g_autofree char *repaired = g_utf8_make_valid (text, n_bytes);
-  engine_tokenizer_encode (model->tokenizer, repaired, -1, ENGINE_TOKENIZE_PLAIN, tokens, NULL);
-  return tokens->len;
-}
-
-char *engine_detokenize (const EngineModel *model, const gint32 *tokens, gsize n_tokens)
-{
-  g_autoptr (GString) bytes = g_string_new (NULL);
-  guint n_vocab = engine_tokenizer_n_vocab (model->tokenizer);
-  for (gsize i = 0; i < n_tokens; i++)
-    if (tokens[i] >= 0 && (guint)tokens[i] < n_vocab)
-      engine_tokenizer_decode (model->tokenizer, tokens[i], bytes);
-  return g_utf8_make_valid (bytes->str, bytes->len);
-}

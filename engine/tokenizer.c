@@ -6,7 +6,7 @@
  * "<|im_end|>" are kept out of document text. Text is first cut at the markers that may be read
  * in it, longest first, and only what lies between reaches an algorithm, which cannot make a
  * marker because it does not know any. Nothing changes after loading: threads may share it. */
-#include "engine/tokenizer-private.h"
+#include "engine/model-private.h"
 #include "engine/tokenizer-algorithms-private.h"
 
 #include <string.h>
@@ -573,11 +573,11 @@ gint32 engine_tokenizer_find_special (const EngineTokenizer *tokenizer, const ch
 gboolean engine_tokenize (const EngineModel *model, const char *text, gssize length,
                           EngineTokenizeFlags flags, GArray *tokens, GError **error)
 {
-  return engine_tokenizer_encode (engine_model_tokenizer (model), text, length, flags, tokens,
+  return engine_tokenizer_encode (model->tokenizer, text, length, flags, tokens,
                                   error);
 }
 
-gsize engine_tokenizer_count (const EngineTokenizer *tokenizer, const char *text, gssize length)
+static gsize count_tokens (const EngineTokenizer *tokenizer, const char *text, gssize length)
 {
   gsize n_bytes = MIN (length < 0 ? strlen (text) : (gsize)length, (gsize)G_MAXINT32);
   g_autofree char *repaired = NULL;
@@ -594,10 +594,10 @@ gsize engine_tokenizer_count (const EngineTokenizer *tokenizer, const char *text
 
 gsize engine_count_tokens (const EngineModel *model, const char *text, gssize length)
 {
-  return engine_tokenizer_count (engine_model_tokenizer (model), text, length);
+  return count_tokens (model->tokenizer, text, length);
 }
 
 char *engine_detokenize (const EngineModel *model, const gint32 *tokens, gsize n_tokens)
 {
-  return engine_tokenizer_decode_all (engine_model_tokenizer (model), tokens, n_tokens);
+  return decode_all (model->tokenizer, tokens, n_tokens);
 }
