@@ -1,0 +1,84 @@
+/* Guesses which of the supported languages a text is in.
+ *
+ * In comes a question or a passage, out goes the language whose stop words it uses most. The word
+ * lists are resources (rag/words), loaded once: they also tell function words from words that carry
+ * meaning. */
+#include "rag/text-private.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+static const char *const codes[RAG_N_LANGUAGES] = { "en", "de", "fr", "es", "it" };
+
+static GHashTable *load_stop_words (RagLanguage language)
+{
+  GHashTable *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *path = g_strdup_printf ("/docent/rag/words/stop-%s.txt", codes[language]);
+  g_autoptr (GBytes) bytes = g_resources_lookup_data (path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  if (bytes == NULL)
+    return set;
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+  g_autofree char *text = g_strndup (data, size);
+  g_auto (GStrv) words = g_strsplit_set (text, " \n", -1);
+  for (char **word = words; *word != NULL; word++)
+    if (**word != '\0')
+      g_hash_table_add (set, g_strdup (*word));
+  return set;
+}
+
+static GHashTable *stop_words (RagLanguage language)
+{
+  static GHashTable *sets[RAG_N_LANGUAGES];
+  static gsize once = 0;
+  if (g_once_init_enter (&once))
+    {
+      for (guint i = 0; i < RAG_N_LANGUAGES; i++)
+        sets[i] = load_stop_words (i);
+      g_once_init_leave (&once, 1);
+    }
+  return sets[language];
+}
+
+gboolean rag_is_stop_word (const char *word, RagLanguage language)
+{
+  return g_hash_table_contains (stop_words (language), word);
+}
+
+const char *rag_language_code (RagLanguage language)
+{
+  return codes[language];
+}
+
+RagLanguage rag_language_from_code (const char *code)
+{
+  for (guint i = 0; code != NULL && i < RAG_N_LANGUAGES; i++)
+    if (strncmp (code, codes[i], 2) == 0)
+      return i;
+  return RAG_LANGUAGE_EN;
+}
+
+RagLanguage rag_detect_language (const char *text)
+{
+  guint seen[RAG_N_LANGUAGES] = { 0 };
+  g_autofree char *lower = g_utf8_strdown (text, -1);
+  for (const char *p = lower; *p != '\0';)
+    {
+      const char *start = p;
+      while (*p != '\0' && g_unichar_isalpha (g_utf8_get_char (p)))
+        p = g_utf8_next_char (p);
+      if (p == start)
+        {
+          p = g_utf8_next_char (p);
+          continue;
+        }
+      g_autofree char *word = g_strndup (start, p - start);
+      for (guint i = 0; i < RAG_N_LANGUAGES; i++)
+        seen[i] += rag_is_stop_word (word, i);
+    }
+  guint best = RAG_LANGUAGE_EN;
+  for (guint i = 1; i < RAG_N_LANGUAGES; i++)
+    if (seen[i] > seen[best])
+      best = i;
+  return best;
+}

@@ -1,0 +1,316 @@
+/* Opens a library and lends its models to the other files of this room.
+ *
+ * In come options (folders, model names, limits), out goes a handle, and short views of what the
+ * library holds. Models are mapped when the first question or document needs them, so that `list`
+ * starts at once. A library belongs to the encoder that made its vectors: with no --encoder that
+ * one is looked for, and another is refused with the remedy. */
+#include "rag/rag-private.h"
+
+#include <string.h>
+
+#define DEFAULT_ENCODER "minilm"
+
+static RagError translated_code (const GError *inner)
+{
+  if (inner->domain == RAG_ERROR)
+    return inner->code;
+  if (g_error_matches (inner, INDEX_ERROR, INDEX_ERROR_BUSY))
+    return RAG_ERROR_BUSY;
+  if (g_error_matches (inner, INDEX_ERROR, INDEX_ERROR_NOT_FOUND))
+    return RAG_ERROR_NOT_FOUND;
+  if (g_error_matches (inner, ENGINE_ERROR, ENGINE_ERROR_CANCELLED)
+      || g_error_matches (inner, INGEST_ERROR, INGEST_ERROR_CANCELLED)
+      || g_error_matches (inner, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return RAG_ERROR_CANCELLED;
+  return RAG_ERROR_FAILED;
+}
+
+gboolean rag_translate_error (GError **error, GError *inner)
+{
+  g_set_error_literal (error, RAG_ERROR, translated_code (inner), inner->message);
+  g_error_free (inner);
+  return FALSE;
+}
+
+Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
+{
+  g_autoptr (Rag) rag = g_new0 (Rag, 1);
+  GError *inner = NULL;
+  rag->library_dir = g_strdup (options->library_dir);
+  rag->models_dir = g_strdup (options->models_dir);
+  rag->encoder_name = g_strdup (options->encoder);
+  rag->generator_name = g_strdup (options->generator);
+  rag->n_threads = options->n_threads;
+  rag->mem_limit_bytes = options->mem_limit_bytes;
+  rag->mode = mode;
+  rag->index = index_open (rag->library_dir,
+                           mode == RAG_WRITE ? INDEX_WRITE | INDEX_CREATE : INDEX_READ, &inner);
+  if (rag->index == NULL)
+    {
+      rag_translate_error (error, inner);
+      return NULL;
+    }
+  return g_steal_pointer (&rag);
+}
+
+void rag_close (Rag *rag)
+{
+  if (rag == NULL)
+    return;
+  g_clear_pointer (&rag->encoder, engine_encoder_free);
+  g_clear_pointer (&rag->encoder_model, engine_model_unref);
+  g_clear_pointer (&rag->generator, engine_model_unref);
+  g_clear_pointer (&rag->index, index_close);
+  g_free (rag->library_dir);
+  g_free (rag->models_dir);
+  g_free (rag->encoder_name);
+  g_free (rag->generator_name);
+  g_free (rag->generator_label);
+  g_free (rag);
+}
+
+/* ---- Models ---- */
+
+/* The fingerprint begins with the encoder's file name, so that a library finds its own again. */
+static char *encoder_of_library (Rag *rag)
+{
+  const char *fingerprint = index_encoder (rag->index, NULL);
+  if (fingerprint == NULL)
+    return g_strdup (DEFAULT_ENCODER);
+  g_autofree char *file = g_strndup (fingerprint, strcspn (fingerprint, ":@ "));
+  g_autofree char *path = engine_store_resolve (rag->models_dir, file, NULL);
+  return path != NULL ? g_steal_pointer (&path) : g_strdup (DEFAULT_ENCODER);
+}
+
+static gboolean check_encoder (Rag *rag, const EngineEncoder *encoder, GError **error)
+{
+  const char *ours = index_encoder (rag->index, NULL);
+  const char *given = engine_encoder_fingerprint (encoder);
+  if (ours == NULL || strcmp (ours, given) == 0)
+    return TRUE;
+  g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+               "The library %s was made with the encoder %s, not %s: leave out --encoder, or add "
+               "the documents to a new library with --library DIR",
+               rag->library_dir, ours, given);
+  return FALSE;
+}
+
+gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error)
+{
+  GError *inner = NULL;
+  if (rag->encoder == NULL)
+    {
+      g_autofree char *name
+          = rag->encoder_name != NULL ? g_strdup (rag->encoder_name) : encoder_of_library (rag);
+      g_autofree char *path = engine_store_resolve (rag->models_dir, name, &inner);
+      if (path == NULL)
+        return rag_translate_error (error, inner);
+      g_autoptr (EngineModel) model = engine_model_open (path, &inner);
+      if (model == NULL)
+        return rag_translate_error (error, inner);
+      g_autoptr (EngineEncoder) encoder = engine_encoder_new (model, rag->n_threads, &inner);
+      if (encoder == NULL)
+        return rag_translate_error (error, inner);
+      if (!check_encoder (rag, encoder, error))
+        return FALSE;
+      rag->encoder_model = g_steal_pointer (&model);
+      rag->encoder = g_steal_pointer (&encoder);
+    }
+  if (bind && index_encoder (rag->index, NULL) == NULL
+      && !index_set_encoder (rag->index, engine_encoder_fingerprint (rag->encoder),
+                             engine_encoder_dimension (rag->encoder), &inner))
+    return rag_translate_error (error, inner);
+  return TRUE;
+}
+
+/* "…/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf" → the manifest's name for that file, else the file.
+ */
+static char *label_of (Rag *rag, const char *path)
+{
+  g_autofree char *base = g_path_get_basename (path);
+  g_autoptr (GPtrArray) entries = engine_store_list (rag->models_dir, NULL);
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    {
+      const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
+      if (g_strcmp0 (entry->file, base) == 0)
+        return g_strdup (entry->name);
+    }
+  return g_steal_pointer (&base);
+}
+
+gboolean rag_need_generator (Rag *rag, GError **error)
+{
+  g_autofree char *path = NULL, *reason = NULL;
+  GError *inner = NULL;
+  if (rag->generator != NULL)
+    return TRUE;
+  const RagOptions options = { .library_dir = rag->library_dir,
+                               .models_dir = rag->models_dir,
+                               .generator = rag->generator_name,
+                               .n_threads = rag->n_threads,
+                               .mem_limit_bytes = rag->mem_limit_bytes };
+  if (!rag_choose_generator (&options, &path, &reason, error)
+      || !rag_measure_prefill (&options, path, &rag->prefill_tps, error))
+    return FALSE;
+  rag->generator = engine_model_open (path, &inner);
+  if (rag->generator == NULL)
+    return rag_translate_error (error, inner);
+  rag->generator_label = label_of (rag, path);
+  return TRUE;
+}
+
+/* ---- Views ---- */
+
+static RagDocument *document_from_index (const IndexDocument *from)
+{
+  RagDocument *document = g_new0 (RagDocument, 1);
+  document->path = g_strdup (from->path);
+  document->title = g_strdup (from->title);
+  document->mime_type = g_strdup (from->mime_type);
+  document->language = g_strdup (from->language);
+  document->collection = g_strdup (from->collection);
+  document->sha256 = g_strdup (from->sha256);
+  document->size_bytes = from->size_bytes;
+  document->added_at = from->added_at;
+  document->mtime_ns = from->mtime_ns;
+  document->n_pages = from->n_pages;
+  document->n_chunks = from->n_chunks;
+  document->failure = g_strdup (from->failure);
+  return document;
+}
+
+void rag_document_free (RagDocument *document)
+{
+  if (document == NULL)
+    return;
+  g_free (document->path);
+  g_free (document->title);
+  g_free (document->mime_type);
+  g_free (document->language);
+  g_free (document->collection);
+  g_free (document->sha256);
+  g_free (document->failure);
+  g_free (document);
+}
+
+GPtrArray *rag_list (Rag *rag, const char *collection, GError **error)
+{
+  GError *inner = NULL;
+  g_autoptr (GPtrArray) found = index_list_documents (rag->index, collection, &inner);
+  if (found == NULL)
+    {
+      rag_translate_error (error, inner);
+      return NULL;
+    }
+  GPtrArray *documents = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_document_free);
+  for (guint i = 0; i < found->len; i++)
+    g_ptr_array_add (documents, document_from_index (g_ptr_array_index (found, i)));
+  return documents;
+}
+
+/* How well NAME names DOCUMENT: 3 its path, 2 the end of its path, 1 its title, 0 not at all. */
+static guint name_rank (const RagDocument *document, const char *name)
+{
+  if (strcmp (document->path, name) == 0)
+    return 3;
+  gsize path = strlen (document->path), end = strlen (name);
+  gboolean at_border
+      = end > 0 && end < path
+        && (name[0] == G_DIR_SEPARATOR || document->path[path - end - 1] == G_DIR_SEPARATOR);
+  if (at_border && g_str_has_suffix (document->path, name))
+    return 2;
+  g_autofree char *title = g_utf8_casefold (document->title != NULL ? document->title : "", -1);
+  g_autofree char *wanted = g_utf8_casefold (name, -1);
+  return strcmp (title, wanted) == 0 ? 1 : 0;
+}
+
+RagDocument *rag_find (Rag *rag, const char *name, GError **error)
+{
+  g_autoptr (GPtrArray) documents = rag_list (rag, NULL, error);
+  if (documents == NULL)
+    return NULL;
+  g_autofree char *absolute = g_canonicalize_filename (name, NULL);
+  guint best_rank = 0, n_best = 0, best = 0;
+  for (guint i = 0; i < documents->len; i++)
+    {
+      const RagDocument *document = g_ptr_array_index (documents, i);
+      guint rank = MAX (name_rank (document, name), strcmp (document->path, absolute) == 0 ? 3 : 0);
+      if (rank > best_rank)
+        best_rank = rank, n_best = 0, best = i;
+      n_best += rank > 0 && rank == best_rank;
+    }
+  if (n_best == 1)
+    return g_ptr_array_steal_index (documents, best);
+  if (n_best == 0)
+    g_set_error (error, RAG_ERROR, RAG_ERROR_NOT_FOUND,
+                 "No document “%s” in the library %s: `docent list` shows what is there", name,
+                 rag->library_dir);
+  else
+    g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+                 "“%s” names %u documents: give more of the path, as `docent list` shows it", name,
+                 n_best);
+  return NULL;
+}
+
+gboolean rag_forget (Rag *rag, const RagDocument *document, GError **error)
+{
+  GError *inner = NULL;
+  g_autoptr (IndexDocument) found = index_find_document (rag->index, document->path, &inner);
+  if (inner != NULL)
+    return rag_translate_error (error, inner);
+  if (found == NULL)
+    {
+      g_set_error (error, RAG_ERROR, RAG_ERROR_NOT_FOUND, "%s is not in the library",
+                   document->path);
+      return FALSE;
+    }
+  /* A file that was added by itself would come back with the next sync. */
+  if (!index_forget_document (rag->index, found->id, &inner))
+    return rag_translate_error (error, inner);
+  index_remove_source (rag->index, document->path, NULL);
+  return TRUE;
+}
+
+gboolean rag_fsck (const char *library_dir, gboolean repair,
+                   void (*report) (const char *problem, gboolean repaired, gpointer user_data),
+                   gpointer user_data, guint *ret_problems, GError **error)
+{
+  GError *inner = NULL;
+  const IndexFsck options = { .repair = repair, .report = report, .user_data = user_data };
+  if (!index_fsck (library_dir, &options, ret_problems, &inner))
+    return rag_translate_error (error, inner);
+  return TRUE;
+}
+
+gboolean rag_stats (Rag *rag, const char *collection, RagStats *ret_stats, GError **error)
+{
+  IndexStats stats;
+  GError *inner = NULL;
+  if (!index_stats (rag->index, collection, &stats, &inner))
+    return rag_translate_error (error, inner);
+  *ret_stats = (RagStats){ .n_documents = stats.n_documents,
+                           .n_failed = stats.n_failed,
+                           .n_chunks = stats.n_chunks,
+                           .n_vectors = stats.n_vectors,
+                           .n_pages = stats.n_pages,
+                           .size_bytes = stats.size_bytes,
+                           .encoder = g_strdup (index_encoder (rag->index, NULL)) };
+  return TRUE;
+}
+
+RagFailure *rag_failure_new (const char *document, const char *reason)
+{
+  RagFailure *failure = g_new0 (RagFailure, 1);
+  failure->document = g_strdup (document);
+  failure->reason = g_strdup (reason);
+  return failure;
+}
+
+void rag_failure_free (RagFailure *failure)
+{
+  if (failure == NULL)
+    return;
+  g_free (failure->document);
+  g_free (failure->reason);
+  g_free (failure);
+}

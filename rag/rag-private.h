@@ -1,0 +1,143 @@
+/* What the files of this room share: the open library with its models, and the two inner paths.
+ *
+ * In:  add.c / sync.c plan the work (plan.c), workers extract ahead (extract-pool.c), store.c
+ * chunks, encodes and stores one document. Out: see answer-private.h. */
+#pragma once
+
+#include "engine/engine.h"
+#include "index/index.h"
+#include "ingest/ingest.h"
+#include "rag/rag.h"
+
+struct _Rag
+{
+  char *library_dir, *models_dir;
+  char *encoder_name, *generator_name; /* as asked for, or NULL */
+  guint n_threads;
+  guint64 mem_limit_bytes;
+  RagMode mode;
+  Index *index;
+
+  EngineEncoder *encoder; /* NULL until first needed, as all below */
+  EngineModel *encoder_model;
+  EngineModel *generator;
+  char *generator_label; /* manifest name or file name */
+  double prefill_tps;    /* measured: of the estimate, then of real prompts */
+};
+
+/* Loads the encoder. WRITE: also binds a library without vectors to it. Fails when the library was
+ * made with another. */
+gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error);
+gboolean rag_need_generator (Rag *rag, GError **error);
+/* Turns an error of another room into one of ours, its sentence kept. Always FALSE. */
+gboolean rag_translate_error (GError **error, GError *inner);
+RagFailure *rag_failure_new (const char *document, const char *reason);
+void rag_failure_free (RagFailure *failure);
+
+/* ---- choose.c ---- */
+
+/* Tokens per second at which the generator at PATH reads here; remembered in MODELS_DIR. */
+gboolean rag_measure_prefill (const RagOptions *options, const char *path, double *ret_tps,
+                              GError **error);
+/* Memory that models may use: available, or the limit if that is less. */
+guint64 rag_available_memory (guint64 limit_bytes);
+
+/* ---- plan.c: what is there, what is known, what is to be done ---- */
+
+typedef struct
+{
+  char *path, *collection;
+  guint64 size_bytes;
+  gint64 mtime_ns;
+  gint64 known_id;    /* of the document with this path, −1: none */
+  char *known_sha256; /* NULL: none, or its last reading failed */
+} RagJob;
+
+typedef struct
+{
+  GPtrArray *known;      /* IndexDocument*: what the library holds */
+  GHashTable *by_path;   /* path → IndexDocument of KNOWN */
+  GPtrArray *jobs;       /* RagJob*: files to look into, in walk order */
+  GHashTable *seen;      /* paths met on the disk */
+  GHashTable *by_sha256; /* sha256 → path of a document that was read well */
+  guint unchanged;
+  guint64 bytes;      /* of jobs */
+  GPtrArray *skipped; /* RagFailure* */
+} RagPlan;
+
+typedef enum
+{
+  RAG_PLAN_RETRY_FAILED = 1, /* look again at files that could not be read before */
+  RAG_PLAN_REREAD = 2,       /* unchanged files too: vectors are missing */
+} RagPlanFlags;
+
+RagPlan *rag_plan_new (Rag *rag, GError **error);
+/* Walks PATH. ret_n_files: documents met there. */
+gboolean rag_plan_scan (RagPlan *plan, const char *path, const char *collection, RagPlanFlags flags,
+                        guint *ret_n_files, GError **error);
+void rag_plan_free (RagPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagPlan, rag_plan_free)
+
+/* ---- extract-pool.c: reads ahead while the encoder works ---- */
+
+typedef enum
+{
+  RAG_READ_UNCHANGED, /* same bytes under the same path */
+  RAG_READ_SAME_AS,   /* same bytes as a document whose own file is gone */
+  RAG_READ_DOCUMENT,
+  RAG_READ_FAILED,
+} RagReadOutcome;
+
+typedef struct
+{
+  RagReadOutcome outcome;
+  char *sha256;
+  char *other_path;         /* RAG_READ_SAME_AS */
+  IngestDocument *document; /* RAG_READ_DOCUMENT */
+  GError *error;            /* RAG_READ_FAILED */
+} RagRead;
+void rag_read_clear (RagRead *read);
+/* Hashes JOB's file and, when its content is new, extracts it. Thread-safe. HASH_ONLY: as
+ * RAG_READ_DOCUMENT without a document. */
+void rag_read_job (const RagPlan *plan, const RagJob *job, gboolean hash_only,
+                   GCancellable *cancellable, RagRead *ret_read);
+
+typedef struct _RagExtractPool RagExtractPool;
+RagExtractPool *rag_extract_pool_new (const RagPlan *plan, guint n_workers, gboolean hash_only,
+                                      GCancellable *cancellable);
+/* Waits for the next job's result; results come in the plan's order. */
+void rag_extract_pool_next (RagExtractPool *pool, RagRead *ret_read);
+/* Stops the workers; results not taken are dropped. */
+void rag_extract_pool_free (RagExtractPool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagExtractPool, rag_extract_pool_free)
+
+/* ---- attempts.c: makes a file that kills docent visible ---- */
+
+typedef struct _RagAttempts RagAttempts;
+/* LIBRARY_DIR/attempts.ini names the files in work; what an earlier run left there, it died over.
+ */
+RagAttempts *rag_attempts_new (const char *library_dir);
+void rag_attempts_free (RagAttempts *attempts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagAttempts, rag_attempts_free)
+/* How often docent died while PATH was in work. */
+guint rag_attempts_count (const RagAttempts *attempts, const char *path);
+void rag_attempts_begin (RagAttempts *attempts, const char *path);
+void rag_attempts_end (RagAttempts *attempts, const char *path);
+
+/* ---- store.c: one document in ---- */
+
+typedef void (*RagEncodeProgress) (gsize done, gsize total, gpointer user_data);
+
+/* Chunks DOCUMENT, encodes what the index has no vector for, and puts all in one transaction.
+ * META: all but counts. */
+gboolean rag_store_document (Rag *rag, const IngestDocument *document, const IndexDocument *meta,
+                             gboolean embed, RagEncodeProgress progress, gpointer user_data,
+                             GCancellable *cancellable, guint *ret_n_chunks, GError **error);
+gboolean rag_store_failure (Rag *rag, const IndexDocument *meta, GError **error);
+
+/* ---- add.c ---- */
+
+/* Works off PLAN into REPORT; shared by add and sync. */
+gboolean rag_run_plan (Rag *rag, const RagPlan *plan, const RagAddOptions *options,
+                       RagAddReport *report, GError **error);
+RagAddReport *rag_add_report_new (void);

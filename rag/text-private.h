@@ -1,0 +1,64 @@
+/* Words, numbers, names and languages: how this room compares one text with another.
+ *
+ * Questions, passages and answers are all cut into the same normal forms, so that "Nurses sign"
+ * meets "nurse signs", "1,000" meets "1000" and "one thousand", and "5 %" meets "five percent". */
+#pragma once
+
+#include <glib.h>
+
+#include "rag/rag.h"
+
+typedef enum
+{
+  RAG_LANGUAGE_EN,
+  RAG_LANGUAGE_DE,
+  RAG_LANGUAGE_FR,
+  RAG_LANGUAGE_ES,
+  RAG_LANGUAGE_IT,
+  RAG_N_LANGUAGES,
+} RagLanguage;
+
+/* By the stop words in TEXT: a question has few words, but most of them are such. English when
+ * nothing tells. */
+RagLanguage rag_detect_language (const char *text);
+/* ISO 639-1 → RagLanguage; English for NULL and for languages without a word list. */
+RagLanguage rag_language_from_code (const char *code);
+const char *rag_language_code (RagLanguage language);
+/* WORD is in lower case. */
+gboolean rag_is_stop_word (const char *word, RagLanguage language);
+
+typedef enum
+{
+  RAG_WORD_STOP,
+  RAG_WORD_PLAIN,
+  RAG_WORD_NAME,   /* capitalised within a sentence, or an identifier such as "ISO" or "B12" */
+  RAG_WORD_NUMBER, /* form "#1000": amounts, years, times, months beside a number */
+} RagWordKind;
+
+typedef struct
+{
+  guint start, end; /* bytes of the text */
+  RagWordKind kind;
+  char *form; /* folded and stemmed */
+} RagWord;
+
+/* Elements: RagWord in order. */
+GArray *rag_words (const char *text, gssize length, RagLanguage language);
+/* The set of forms of TEXT, stop words left out. */
+GHashTable *rag_word_set (const char *text, gssize length, RagLanguage language);
+/* Lower case, compatibility forms resolved, accents dropped. */
+char *rag_fold (const char *text, gssize length);
+
+/* Numbers: numbers.c */
+
+/* "1,000.50" → 1000.5 and the like: the canonical form without '#', or NULL when TEXT (digits and
+ * separators only) is none. A date "12.03.2021" comes back as is. */
+char *rag_number_form (const char *text, gsize length);
+/* Replaces number words and scales in WORDS by numbers: "twenty-one", "5 million"; a month beside a
+ * number becomes one ("3 March" → #3 #3). */
+void rag_join_numbers (GArray *words, const char *text);
+
+/* Sentences: trims [start, end) of TEXT of white space on both sides. */
+void rag_trim_span (const char *text, guint *start, guint *end);
+/* TEXT as one line, white space runs collapsed. */
+char *rag_one_line (const char *text, gssize length);
