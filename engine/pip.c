@@ -38,10 +38,11 @@ char **engine_pip_find (GError **error)
   return NULL;
 }
 
-/* Runs in the child: a docent that is killed must not leave a download running behind a lock that
- * nobody holds any more. */
+/* Runs in the child. A docent that is killed must not leave a download running behind a lock that
+ * nobody holds any more; and Ctrl-C is docent's to handle, hence a group of its own. */
 static void die_with_parent (gpointer user_data)
 {
+  setpgid (0, 0);
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   if (getppid () != GPOINTER_TO_INT (user_data))
     _exit (1);

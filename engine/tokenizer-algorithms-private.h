@@ -9,10 +9,12 @@
 
 G_BEGIN_DECLS
 
-/* Byte-pair encoding over bytes, within words: GPT-2, Llama 3, Qwen. tokenizer-bpe.c */
+/* Byte-pair encoding over bytes, within words: GPT-2, Llama 3, Qwen. tokenizer-bpe.c
+ * MARKERS: what may stand in the file's merges, but not be merged from text. */
 typedef struct _EngineBpe EngineBpe;
 EngineBpe *engine_bpe_new (const EngineGguf *gguf, const EngineVocabulary *vocabulary,
-                           const EnginePretokenizer *pretokenizer, GError **error);
+                           const EngineTrie *markers, const EnginePretokenizer *pretokenizer,
+                           GError **error);
 void engine_bpe_free (EngineBpe *bpe);
 void engine_bpe_encode (const EngineBpe *bpe, const char *text, gsize length, EngineMerger *merger,
                         GArray *tokens);

@@ -35,9 +35,21 @@ static inline Merge *find_merge (const EngineBpe *bpe, guint64 pair)
   return &bpe->merges[i];
 }
 
-/* The merge "Ġt he" as ids; FALSE when it does not name three tokens that text may become. */
-static gboolean read_merge (const EngineBpe *bpe, EngineGgufString string, GString *bytes,
-                            Merge *ret_merge)
+#define A_MARKER -1
+#define NOT_A_TOKEN -2
+
+static gint32 find_token (const EngineBpe *bpe, const EngineTrie *markers, const char *bytes,
+                          gsize length)
+{
+  gint32 id = engine_vocabulary_find (bpe->vocabulary, bytes, length);
+  if (id >= 0)
+    return id;
+  return engine_trie_find (markers, bytes, length) >= 0 ? A_MARKER : NOT_A_TOKEN;
+}
+
+/* The merge "Ġt he" as ids; A_MARKER in its id when text must not be merged so. */
+static gboolean read_merge (const EngineBpe *bpe, const EngineTrie *markers,
+                            EngineGgufString string, GString *bytes, Merge *ret_merge)
 {
   const char *space = string.length < 3 ? NULL : memchr (string.data + 1, ' ', string.length - 2);
   if (space == NULL)
@@ -50,15 +62,16 @@ static gboolean read_merge (const EngineBpe *bpe, EngineGgufString string, GStri
   gsize middle = bytes->len;
   if (!engine_vocabulary_spell (ENGINE_SPELLING_BYTES, right, bytes))
     return FALSE;
-  gint32 left_id = engine_vocabulary_find (bpe->vocabulary, bytes->str, middle);
-  gint32 right_id
-      = engine_vocabulary_find (bpe->vocabulary, bytes->str + middle, bytes->len - middle);
-  ret_merge->id = engine_vocabulary_find (bpe->vocabulary, bytes->str, bytes->len);
+  gint32 left_id = find_token (bpe, markers, bytes->str, middle);
+  gint32 right_id = find_token (bpe, markers, bytes->str + middle, bytes->len - middle);
+  gint32 id = find_token (bpe, markers, bytes->str, bytes->len);
+  ret_merge->id = MIN (id, MIN (left_id, right_id)) < 0 ? A_MARKER : id;
   ret_merge->pair = (guint64)left_id << 32 | (guint32)right_id;
-  return left_id >= 0 && right_id >= 0 && ret_merge->id >= 0;
+  return left_id != NOT_A_TOKEN && right_id != NOT_A_TOKEN && id != NOT_A_TOKEN;
 }
 
-static gboolean read_merges (EngineBpe *bpe, const EngineGguf *gguf, GError **error)
+static gboolean read_merges (EngineBpe *bpe, const EngineGguf *gguf, const EngineTrie *markers,
+                             GError **error)
 {
   EngineGgufType type;
   gsize n = 0, n_slots = 16;
@@ -76,8 +89,10 @@ static gboolean read_merges (EngineBpe *bpe, const EngineGguf *gguf, GError **er
   for (gsize i = 0; i < n; i++)
     {
       Merge merge = { .rank = i };
-      /* Qwen's own list has pairs of which a side is no ordinary token: they can never come up. */
-      if (!read_merge (bpe, engine_gguf_array_string (gguf, MERGES_KEY, i), bytes, &merge))
+      if (!read_merge (bpe, markers, engine_gguf_array_string (gguf, MERGES_KEY, i), bytes, &merge))
+        return engine_vocabulary_damaged (
+            gguf, error, "merge %" G_GSIZE_FORMAT " does not join two tokens to a third", i);
+      if (merge.id == A_MARKER)
         continue;
       Merge *slot = find_merge (bpe, merge.pair);
       if (slot->pair == NO_PAIR)
@@ -87,14 +102,15 @@ static gboolean read_merges (EngineBpe *bpe, const EngineGguf *gguf, GError **er
 }
 
 EngineBpe *engine_bpe_new (const EngineGguf *gguf, const EngineVocabulary *vocabulary,
-                           const EnginePretokenizer *pretokenizer, GError **error)
+                           const EngineTrie *markers, const EnginePretokenizer *pretokenizer,
+                           GError **error)
 {
   EngineBpe *bpe = g_new0 (EngineBpe, 1);
   bpe->vocabulary = vocabulary;
   bpe->pretokenizer = pretokenizer;
   for (guint byte = 0; byte < 256; byte++)
     bpe->byte_ids[byte] = engine_vocabulary_find (vocabulary, &(char){ byte }, 1);
-  if (!read_merges (bpe, gguf, error))
+  if (!read_merges (bpe, gguf, markers, error))
     g_clear_pointer (&bpe, engine_bpe_free);
   return bpe;
 }

@@ -14,8 +14,8 @@ struct _EngineSpm
 {
   const EngineVocabulary *vocabulary;
   gint32 unknown;
-  guint32 *keys;             /* [n_tokens]; scores as integers, the highest score smallest */
-  guint8 adjacent[256][32];  /* bit set: some plain token holds the two bytes one after the other */
+  guint32 *keys;            /* [n_tokens]; scores as integers, the highest score smallest */
+  guint8 adjacent[256][32]; /* bit set: some plain token holds the two bytes one after the other */
 };
 
 /* IEEE floats order like their bits, once the negative ones are turned over. */
@@ -66,8 +66,8 @@ static gboolean may_join (gconstpointer table, const char *text, const EngineMer
                           const EngineMergeSymbol *right, guint32 *ret_key, gint32 *ret_id)
 {
   const EngineSpm *spm = table;
-  gint32 id = engine_vocabulary_find (spm->vocabulary, text + left->start,
-                                      left->length + right->length);
+  gint32 id
+      = engine_vocabulary_find (spm->vocabulary, text + left->start, left->length + right->length);
   if (id < 0)
     return FALSE;
   *ret_key = spm->keys[id];
@@ -95,8 +95,8 @@ static void append_bytes (const EngineSpm *spm, const char *bytes, gsize length,
     }
 }
 
-static void encode_part (const EngineSpm *spm, const char *part, gsize length,
-                         EngineMerger *merger, GArray *tokens)
+static void encode_part (const EngineSpm *spm, const char *part, gsize length, EngineMerger *merger,
+                         GArray *tokens)
 {
   engine_merger_begin (merger);
   for (gsize i = 0, n; i < length; i += n)

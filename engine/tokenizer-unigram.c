@@ -37,8 +37,7 @@ EngineUnigram *engine_unigram_new (const EngineGguf *gguf, const EngineVocabular
   unigram->unknown = unknown;
   unigram->charsmap = g_steal_pointer (&charsmap);
   unigram->pieces = engine_vocabulary_plain_trie (vocabulary);
-  engine_gguf_get_bool (gguf, "tokenizer.ggml.remove_extra_whitespaces",
-                        &unigram->collapse_spaces);
+  engine_gguf_get_bool (gguf, "tokenizer.ggml.remove_extra_whitespaces", &unigram->collapse_spaces);
   double lowest = 0;
   for (guint id = 0; id < vocabulary->n_tokens; id++)
     if (engine_token_type_is_plain (vocabulary->types[id]))

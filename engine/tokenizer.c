@@ -69,25 +69,23 @@ static gboolean token_is (const EngineTokenizer *tokenizer, guint id, const char
   return length == strlen (text) && memcmp (bytes, text, length) == 0;
 }
 
-/* A token that ends an answer is a marker, whatever type the file gives it. */
 static void add_end (EngineTokenizer *tokenizer, gint32 id)
 {
-  guint8 *type = &tokenizer->vocabulary->types[id];
-  if (*type != ENGINE_TOKEN_USER_DEFINED && *type != ENGINE_TOKEN_UNKNOWN)
-    *type = ENGINE_TOKEN_CONTROL;
-  if (!engine_tokenizer_is_end (tokenizer, id))
+  if (id >= 0 && !engine_tokenizer_is_end (tokenizer, id))
     g_array_append_val (tokenizer->ends, id);
 }
 
-/* Models end a turn with other tokens than the one their file names. */
+/* Models end a turn with other tokens than the one their file names. "</s>" is also HTML, and as
+ * such ordinary text in Qwen and a user-defined token in Gemma. */
 static void find_well_known_ends (EngineTokenizer *tokenizer)
 {
   static const char *const NAMES[]
-      = { "<|eot_id|>",    "<|im_end|>",      "<|end|>", "<end_of_turn>", "<|endoftext|>",
-          "<|end_of_text|>", "</s>", "<eos>",   "<|eom_id|>" };
+      = { "<|eot_id|>",      "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",
+          "<|end_of_text|>", "<eos>",      "</s>",    "<|eom_id|>" };
   for (guint id = 0; id < tokenizer->vocabulary->n_tokens; id++)
     for (gsize i = 0; i < G_N_ELEMENTS (NAMES); i++)
-      if (token_is (tokenizer, id, NAMES[i]))
+      if (tokenizer->vocabulary->types[id] == ENGINE_TOKEN_CONTROL
+          && token_is (tokenizer, id, NAMES[i]))
         add_end (tokenizer, id);
 }
 
@@ -104,9 +102,14 @@ static gboolean read_special_ids (EngineTokenizer *tokenizer, const EngineGguf *
       || !read_id (tokenizer, gguf, "tokenizer.ggml.eot_token_id", &eot, error)
       || !read_id (tokenizer, gguf, "tokenizer.ggml.eom_token_id", &eom, error))
     return FALSE;
+  /* What the file itself calls an end is a marker, whatever type it gives it. */
   for (guint i = 0; i < 3; i++)
-    if ((gint32[]){ tokenizer->eos, eot, eom }[i] >= 0)
-      add_end (tokenizer, (gint32[]){ tokenizer->eos, eot, eom }[i]);
+    {
+      gint32 id = (gint32[]){ tokenizer->eos, eot, eom }[i];
+      add_end (tokenizer, id);
+      if (id >= 0 && engine_token_type_is_plain (tokenizer->vocabulary->types[id]))
+        tokenizer->vocabulary->types[id] = ENGINE_TOKEN_CONTROL;
+    }
   find_well_known_ends (tokenizer);
   return TRUE;
 }
@@ -199,9 +202,11 @@ static gboolean read_family (EngineTokenizer *tokenizer, const EngineGguf *gguf,
 static const EnginePretokenizer *assume_pretokenizer (const EngineGguf *gguf)
 {
   static const char *const ASSUMED[][2]
-      = { { "qwen2", "qwen2" },       { "qwen3", "qwen2" },     { "phi2", "phi-2" },
-          { "granite", "refact" },    { "granitemoe", "refact" }, { "mistral3", "tekken" },
-          { "phi3", "gpt-4o" },       { "modern-bert", "modern-bert" }, { "llama", "llama-bpe" } };
+      = { { "qwen2", "qwen2" },       { "qwen3", "qwen2" },
+          { "phi2", "phi-2" },        { "granite", "refact" },
+          { "granitemoe", "refact" }, { "mistral3", "tekken" },
+          { "phi3", "gpt-4o" },       { "modern-bert", "modern-bert" },
+          { "llama", "llama-bpe" } };
   for (gsize i = 0; i < G_N_ELEMENTS (ASSUMED); i++)
     if (key_is (gguf, "general.architecture", ASSUMED[i][0]))
       return engine_pretokenizer_find (ASSUMED[i][1], strlen (ASSUMED[i][1]));
@@ -276,9 +281,9 @@ static gboolean read_wrapping (EngineTokenizer *tokenizer, const EngineGguf *ggu
   if (engine_gguf_get_bool (gguf, "tokenizer.ggml.add_eos_token", &wants_eos))
     tokenizer->adds_eos = wants_eos;
   if ((wants_bos && !has_opening (tokenizer)) || (wants_eos && !has_closing (tokenizer)))
-    return engine_vocabulary_damaged (
-        gguf, error, "it asks for a token at each text's %s, and names none",
-        wants_bos && !has_opening (tokenizer) ? "beginning" : "end");
+    return engine_vocabulary_damaged (gguf, error,
+                                      "it asks for a token at each text's %s, and names none",
+                                      wants_bos && !has_opening (tokenizer) ? "beginning" : "end");
   tokenizer->adds_bos = tokenizer->adds_bos && has_opening (tokenizer);
   tokenizer->adds_eos = tokenizer->adds_eos && has_closing (tokenizer);
   if (tokenizer->family == FAMILY_SPM || tokenizer->family == FAMILY_UNIGRAM)
@@ -295,7 +300,8 @@ static gboolean make_algorithm (EngineTokenizer *tokenizer, const EngineGguf *gg
   switch (tokenizer->family)
     {
     case FAMILY_BPE:
-      tokenizer->bpe = engine_bpe_new (gguf, vocabulary, tokenizer->pretokenizer, error);
+      tokenizer->bpe
+          = engine_bpe_new (gguf, vocabulary, tokenizer->markers, tokenizer->pretokenizer, error);
       return tokenizer->bpe != NULL;
     case FAMILY_SPM:
       tokenizer->spm = engine_spm_new (gguf, vocabulary, tokenizer->unknown, error);
@@ -573,8 +579,7 @@ gint32 engine_tokenizer_find_special (const EngineTokenizer *tokenizer, const ch
 gboolean engine_tokenize (const EngineModel *model, const char *text, gssize length,
                           EngineTokenizeFlags flags, GArray *tokens, GError **error)
 {
-  return engine_tokenizer_encode (model->tokenizer, text, length, flags, tokens,
-                                  error);
+  return engine_tokenizer_encode (model->tokenizer, text, length, flags, tokens, error);
 }
 
 static gsize count_tokens (const EngineTokenizer *tokenizer, const char *text, gssize length)

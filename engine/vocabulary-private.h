@@ -35,10 +35,10 @@ typedef struct
 typedef struct
 {
   guint n_tokens;
-  guint8 *types;      /* [n_tokens] of EngineTokenType */
-  gsize *offsets;     /* [n_tokens + 1] into bytes */
-  char *bytes;        /* every token's text, one after the other */
-  gsize longest;      /* bytes of the longest plain token */
+  guint8 *types;        /* [n_tokens] of EngineTokenType */
+  gsize *offsets;       /* [n_tokens + 1] into bytes */
+  char *bytes;          /* every token's text, one after the other */
+  gsize longest;        /* bytes of the longest plain token */
   gint32 byte_ids[256]; /* tokens of type BYTE, or -1 */
 
   EngineVocabularySlot *slots; /* [slot_mask + 1], open addressing; plain tokens only */

@@ -102,9 +102,9 @@ static gboolean read_types (EngineVocabulary *vocabulary, const EngineGguf *gguf
   if (!engine_gguf_has_key (gguf, TYPES_KEY))
     return TRUE;
   if (!engine_gguf_get_array (gguf, TYPES_KEY, &type, &n) || n != vocabulary->n_tokens)
-    return engine_vocabulary_damaged (
-        gguf, error, "%s should be an array of %u numbers, one for each token", TYPES_KEY,
-        vocabulary->n_tokens);
+    return engine_vocabulary_damaged (gguf, error,
+                                      "%s should be an array of %u numbers, one for each token",
+                                      TYPES_KEY, vocabulary->n_tokens);
   for (guint i = 0; i < vocabulary->n_tokens; i++)
     {
       guint64 value = 0;

@@ -16,7 +16,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Archive, archive_read_free)
 
 static gboolean wheel_error (const char *path, const char *what, const char *detail, GError **error)
 {
-  g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_FILE, "%s %s%s%s", path, what,
+  g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_CHECKSUM, "%s %s%s%s", path, what,
                detail != NULL ? ": " : "", detail != NULL ? detail : "");
   return FALSE;
 }
