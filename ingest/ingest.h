@@ -16,19 +16,20 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  INGEST_ERROR_FILE,        /* missing, unreadable, empty, not a regular file */
-  INGEST_ERROR_FORMAT,      /* not a document that we can read, or broken beyond repair */
-  INGEST_ERROR_ENCRYPTED,   /* needs a password */
-  INGEST_ERROR_NO_TEXT,     /* parsed, but there is no text in it (scanned pages) */
-  INGEST_ERROR_LIMIT,       /* time, memory or output limit of the extraction */
-  INGEST_ERROR_EXTRACTOR,   /* the helper process is missing, died or sent nonsense */
+  INGEST_ERROR_FILE,      /* missing, unreadable, empty, not a regular file */
+  INGEST_ERROR_FORMAT,    /* not a document that we can read, or broken beyond repair */
+  INGEST_ERROR_ENCRYPTED, /* needs a password */
+  INGEST_ERROR_NO_TEXT,   /* parsed, but there is no text in it (scanned pages) */
+  INGEST_ERROR_LIMIT,     /* time, memory or output limit of the extraction */
+  INGEST_ERROR_EXTRACTOR, /* the helper process is missing, died or sent nonsense */
   INGEST_ERROR_CANCELLED,
 } IngestError;
 #define INGEST_ERROR (ingest_error_quark ())
 GQuark ingest_error_quark (void);
 
 /* ---- Extract: extract.c (parent), extract-main.c (child), frames.c (the pipe between), pdf.c,
- *      layout.c, text.c, markdown.c ---------------------------------------------------------------- */
+ *      layout.c, text.c, markdown.c
+ * ---------------------------------------------------------------- */
 
 typedef enum
 {
@@ -49,40 +50,40 @@ typedef struct
 typedef struct
 {
   IngestBlockKind kind;
-  guint level;       /* headings: 1 is the highest; otherwise 0 */
-  guint page;        /* 1-based */
-  gsize start, end;  /* of its text in IngestDocument.text */
+  guint level;      /* headings: 1 is the highest; otherwise 0 */
+  guint page;       /* 1-based */
+  gsize start, end; /* of its text in IngestDocument.text */
   IngestBox box;
 } IngestBlock;
 
 typedef struct
 {
-  char *label;       /* printed page label or NULL */
+  char *label; /* printed page label or NULL */
   float width, height;
-  gsize start, end;  /* of its text in IngestDocument.text */
-  float quality;     /* 0 (image or garbage) … 1 (clean text layer) */
+  gsize start, end; /* of its text in IngestDocument.text */
+  float quality;    /* 0 (image or garbage) … 1 (clean text layer) */
 } IngestPage;
 
 typedef struct
 {
-  char *title;       /* metadata, else first heading, else file name without its extension */
+  char *title; /* metadata, else first heading, else file name without its extension */
   char *mime_type;
-  char *language;    /* ISO 639-1 by the document's own words, NULL when it does not say */
-  char *text;        /* blocks in reading order, separated by "\n\n" (table rows by "\n") */
+  char *language; /* ISO 639-1 by the document's own words, NULL when it does not say */
+  char *text;     /* blocks in reading order, separated by "\n\n" (table rows by "\n") */
   gsize text_length;
-  GArray *pages;     /* IngestPage; files without pages have one */
-  GArray *blocks;    /* IngestBlock in reading order */
+  GArray *pages;  /* IngestPage; files without pages have one */
+  GArray *blocks; /* IngestBlock in reading order */
 } IngestDocument;
 void ingest_document_free (IngestDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IngestDocument, ingest_document_free)
 
 typedef struct
 {
-  guint wall_ms;              /* 0: 60000 */
-  guint cpu_seconds;          /* 0: 20 */
-  guint64 memory_bytes;       /* 0: 1 GiB of address space */
-  guint64 output_bytes;       /* 0: 64 MiB of frames */
-  const char *extractor;      /* NULL: $DOCENT_EXTRACT, beside this program, then libexec */
+  guint wall_ms;         /* 0: 60000 */
+  guint cpu_seconds;     /* 0: 20 */
+  guint64 memory_bytes;  /* 0: 1 GiB of address space */
+  guint64 output_bytes;  /* 0: 64 MiB of frames */
+  const char *extractor; /* NULL: $DOCENT_EXTRACT, beside this program, then libexec */
 } IngestLimits;
 
 /* Parses PATH in a fresh docent-extract. LIMITS may be NULL. Every error names the file and what
@@ -90,23 +91,24 @@ typedef struct
 IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
                                 GCancellable *cancellable, GError **error);
 
-/* ---- Chunk: chunk.c, sentences.c (ICU) ---------------------------------------------------------- */
+/* ---- Chunk: chunk.c, sentences.c (ICU) ----------------------------------------------------------
+ */
 
 typedef struct
 {
-  guint start, end;  /* bytes into the chunk's text */
+  guint start, end; /* bytes into the chunk's text */
 } IngestSentence;
 
 typedef struct
 {
-  char *id;               /* hex of a hash over section, text and its repetition number within the
-                             document: survives edits elsewhere in the document */
-  char *text;             /* what is shown, cited and given to a model */
-  char *section;          /* "2 Methods › 2.1 Patients", "" when there is none */
+  char *id;      /* hex of a hash over section, text and its repetition number within the
+                    document: survives edits elsewhere in the document */
+  char *text;    /* what is shown, cited and given to a model */
+  char *section; /* "2 Methods › 2.1 Patients", "" when there is none */
   guint first_page, last_page;
-  gsize start, end;       /* span in IngestDocument.text */
-  IngestBox box;          /* on first_page */
-  GArray *sentences;      /* IngestSentence, in order, covering the text */
+  gsize start, end;  /* span in IngestDocument.text */
+  IngestBox box;     /* on first_page */
+  GArray *sentences; /* IngestSentence, in order, covering the text */
 } IngestChunk;
 void ingest_chunk_free (IngestChunk *chunk);
 
@@ -128,19 +130,20 @@ GPtrArray *ingest_chunk_document (const IngestDocument *document,
 /* Sentence spans of TEXT in LANGUAGE (NULL: English rules). Elements: IngestSentence. */
 GArray *ingest_sentences (const char *text, const char *language);
 
-/* ---- Walk: walk.c, digest.c ---------------------------------------------------------------------- */
+/* ---- Walk: walk.c, digest.c
+ * ---------------------------------------------------------------------- */
 
 typedef struct
 {
-  char *path;             /* absolute, symbolic links resolved */
+  char *path; /* absolute, symbolic links resolved */
   guint64 size_bytes;
   gint64 mtime_ns;
 } IngestFile;
 
 typedef enum
 {
-  INGEST_WALK_FILE,       /* FILE is a document that we may be able to read */
-  INGEST_WALK_SKIPPED,    /* REASON says why: unknown type, unreadable, too large, loop */
+  INGEST_WALK_FILE,    /* FILE is a document that we may be able to read */
+  INGEST_WALK_SKIPPED, /* REASON says why: unknown type, unreadable, too large, loop */
 } IngestWalkEvent;
 
 /* FALSE ends the walk early without an error. FILE's strings belong to the walk. */

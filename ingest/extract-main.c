@@ -1,0 +1,95 @@
+/* docent-extract: parses one document and exits. The document is on fd 0, frames go to fd 3. It
+ * limits itself before it reads the first byte, because from then on it may be the document that
+ * decides what runs here. Links poppler and is therefore under the GPL as a whole (see NOTICE).
+ *
+ * usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION] < document 3> frames */
+#include "ingest/frames-private.h"
+#include "ingest/parse-private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1 /* its shadow memory alone is larger than any address space limit */
+#else
+#define SANITIZED 0
+#endif
+
+static gboolean limit (__rlimit_resource_t resource, guint64 soft, guint64 hard)
+{
+  struct rlimit now;
+  if (getrlimit (resource, &now) != 0)
+    return FALSE;
+  struct rlimit wanted = { MIN (soft, now.rlim_max), MIN (hard, now.rlim_max) };
+  return setrlimit (resource, &wanted) == 0;
+}
+
+static gboolean limit_myself (guint64 cpu_seconds, guint64 memory_bytes)
+{
+  return prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl (PR_SET_DUMPABLE, 0) == 0
+         && limit (RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)
+         && (SANITIZED || limit (RLIMIT_AS, memory_bytes, memory_bytes))
+         && limit (RLIMIT_NOFILE, 16, 16) && limit (RLIMIT_CORE, 0, 0)
+         && limit (RLIMIT_FSIZE, 0, 0);
+}
+
+/* Mapped, not read: a PDF of a gigabyte costs address space, not memory. */
+static GBytes *map_document (int fd)
+{
+  struct stat about;
+  if (fstat (fd, &about) != 0 || !S_ISREG (about.st_mode) || about.st_size <= 0)
+    return NULL;
+  void *data = mmap (NULL, about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  return data != MAP_FAILED ? g_bytes_new_static (data, about.st_size) : NULL;
+}
+
+static IngestDocument *parse (GBytes *bytes, const char *hint, GError **error)
+{
+  gsize length;
+  const guint8 *data = g_bytes_get_data (bytes, &length);
+  const char *problem = NULL;
+  IngestType type = ingest_sniff (data, length, hint, &problem);
+  if (type == INGEST_TYPE_PDF)
+    return ingest_parse_pdf (bytes, error);
+  g_autofree char *text = type != INGEST_TYPE_UNKNOWN ? ingest_decode_text (data, length) : NULL;
+  if (text == NULL)
+    {
+      g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
+                           problem != NULL ? problem : "is not a text file");
+      return NULL;
+    }
+  return type == INGEST_TYPE_MARKDOWN ? ingest_parse_markdown (text, error)
+                                      : ingest_parse_text (text, error);
+}
+
+int main (int argc, char **argv)
+{
+  guint64 cpu_seconds, memory_bytes;
+  if (argc < 3 || !g_ascii_string_to_unsigned (argv[1], 10, 1, 86400, &cpu_seconds, NULL)
+      || !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT64, &memory_bytes, NULL))
+    {
+      fputs ("usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION] < document 3> frames\n",
+             stderr);
+      return 2;
+    }
+  if (!limit_myself (cpu_seconds, memory_bytes))
+    return 3;
+  g_autoptr (GBytes) bytes = map_document (0);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IngestDocument) document = NULL;
+  if (bytes != NULL)
+    document = parse (bytes, argc > 3 ? argv[3] : "", &error);
+  gboolean sent;
+  if (document != NULL)
+    sent = ingest_frames_write_document (INGEST_FRAMES_FD, document);
+  else
+    sent = ingest_frames_write_error (INGEST_FRAMES_FD, error != NULL ? error->code : 0,
+                                      error != NULL ? error->message : "cannot be mapped");
+  return sent ? 0 : 4;
+}

@@ -1,0 +1,186 @@
+/* From a path to a document: opens the file without falling for devices and pipes, has a fresh
+ * docent-extract parse it, and turns whatever went wrong into one sentence that names the file and
+ * says what to do. This side never looks into the file itself; it believes only validated frames.
+ */
+#include "ingest/document-private.h"
+#include "ingest/helper-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void set_errno_error (GError **error, const char *path, int number)
+{
+  g_autofree char *name = g_filename_display_name (path);
+  if (number == ENOENT || number == ENOTDIR)
+    g_set_error (error, INGEST_ERROR, INGEST_ERROR_FILE, "%s does not exist", name);
+  else if (number == EACCES || number == EPERM)
+    g_set_error (error, INGEST_ERROR, INGEST_ERROR_FILE,
+                 "%s may not be read by this user; change its permissions", name);
+  else
+    g_set_error (error, INGEST_ERROR, INGEST_ERROR_FILE, "%s cannot be opened: %s", name,
+                 g_strerror (number));
+}
+
+/* Looks before it opens: opening a device can already have an effect. Looks again after, because
+ * the file may have been exchanged in between. */
+static int open_document (const char *path, GError **error)
+{
+  struct stat about;
+  if (stat (path, &about) != 0)
+    {
+      set_errno_error (error, path, errno);
+      return -1;
+    }
+  int fd = -1;
+  if (S_ISREG (about.st_mode))
+    {
+      fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+      if (fd < 0 || fstat (fd, &about) != 0)
+        {
+          set_errno_error (error, path, errno);
+          if (fd >= 0)
+            close (fd);
+          return -1;
+        }
+    }
+  g_autofree char *name = g_filename_display_name (path);
+  if (S_ISREG (about.st_mode) && about.st_size > 0)
+    return fd;
+  if (S_ISREG (about.st_mode))
+    g_set_error (error, INGEST_ERROR, INGEST_ERROR_FILE,
+                 "%s is empty; there is nothing to read in it", name);
+  else
+    g_set_error (error, INGEST_ERROR, INGEST_ERROR_FILE, "%s is not a regular file but a %s", name,
+                 S_ISDIR (about.st_mode) ? "folder" : "device, pipe or socket");
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+static char *extension_of (const char *path)
+{
+  g_autofree char *base = g_path_get_basename (path);
+  const char *dot = strrchr (base, '.');
+  return g_ascii_strdown (dot != NULL && dot != base ? dot + 1 : "", -1);
+}
+
+/* What the child said about the document, as a sentence. Its detail is one of our own phrases
+ * unless the child was taken over, and then it is still clean text. */
+static void set_document_error (GError **error, const char *name, IngestError code,
+                                const char *detail)
+{
+  switch (code)
+    {
+    case INGEST_ERROR_ENCRYPTED:
+      g_set_error (error, INGEST_ERROR, code,
+                   "%s is protected by a password; save a copy without one and add that", name);
+      break;
+    case INGEST_ERROR_NO_TEXT:
+      g_set_error (error, INGEST_ERROR, code,
+                   "%s contains no text%s; if it was scanned, run it through OCR first", name,
+                   *detail != '\0' ? detail : "");
+      break;
+    case INGEST_ERROR_LIMIT:
+      g_set_error (error, INGEST_ERROR, code, "%s is too large to be read: %s; split it", name,
+                   detail);
+      break;
+    default:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_FORMAT, "%s %s", name, detail);
+    }
+}
+
+static void set_helper_error (GError **error, const char *name, const IngestLimits *limits,
+                              const IngestHelperResult *result)
+{
+  switch (result->end)
+    {
+    case INGEST_HELPER_MISSING:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_EXTRACTOR,
+                   "%s was not read: the program docent-extract is missing or cannot be started; "
+                   "install it beside docent or name it in DOCENT_EXTRACT",
+                   name);
+      break;
+    case INGEST_HELPER_CANCELLED:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_CANCELLED, "%s was not read: interrupted",
+                   name);
+      break;
+    case INGEST_HELPER_WALL:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_LIMIT,
+                   "%s was given up after %.0f seconds; it may be damaged, or split it", name,
+                   limits->wall_ms / 1000.0);
+      break;
+    case INGEST_HELPER_CPU:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_LIMIT,
+                   "%s was given up after %u seconds of computing; it may be damaged, or split it",
+                   name, limits->cpu_seconds);
+      break;
+    case INGEST_HELPER_MEMORY:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_LIMIT,
+                   "%s needs more than %" G_GUINT64_FORMAT
+                   " MB of memory to be read; it may be damaged, or split it",
+                   name, limits->memory_bytes >> 20);
+      break;
+    case INGEST_HELPER_OUTPUT:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_LIMIT,
+                   "%s holds more than %" G_GUINT64_FORMAT " MB of text; split it", name,
+                   limits->output_bytes >> 20);
+      break;
+    case INGEST_HELPER_NONSENSE:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_EXTRACTOR,
+                   "%s was not read: docent-extract sent %s; the file may be malicious", name,
+                   result->problem);
+      break;
+    case INGEST_HELPER_SIGNAL:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_EXTRACTOR,
+                   "%s made docent-extract crash (%s); it is probably damaged", name,
+                   g_strsignal (result->number));
+      break;
+    default:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_EXTRACTOR,
+                   "%s was not read: docent-extract stopped early (status %d); the file is "
+                   "probably damaged",
+                   name, result->number);
+    }
+}
+
+IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
+                                GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+  g_autofree char *name = g_filename_display_name (path);
+  int fd = open_document (path, error);
+  if (fd < 0)
+    return NULL;
+  IngestLimits limit = ingest_limits_or_defaults (limits);
+  g_autofree char *hint = extension_of (path);
+  g_autoptr (IngestFrameReader) reader = ingest_frame_reader_new ();
+  IngestHelperResult result = ingest_helper_run (&limit, fd, hint, reader, cancellable);
+  close (fd);
+  if (result.end != INGEST_HELPER_OK)
+    {
+      set_helper_error (error, name, &limit, &result);
+      return NULL;
+    }
+  IngestError code = INGEST_ERROR_FORMAT;
+  g_autofree char *detail = NULL;
+  IngestDocument *document = ingest_frame_reader_finish (reader, &code, &detail);
+  if (document == NULL && detail != NULL)
+    set_document_error (error, name, code, detail);
+  else if (document == NULL)
+    {
+      IngestHelperResult early = { .end = INGEST_HELPER_EXIT };
+      set_helper_error (error, name, &limit, &early);
+    }
+  else if (document->title == NULL)
+    {
+      g_autofree char *base = g_path_get_basename (path);
+      char *dot = strrchr (base, '.');
+      if (dot != NULL && dot != base)
+        *dot = '\0';
+      document->title = g_filename_display_name (base);
+    }
+  return document;
+}

@@ -1,0 +1,115 @@
+/* From glyphs on paper to reading order. pdf.c fills a LayoutPage with spans as poppler finds them;
+ * order.c brings them into reading order and marks regions; furniture.c marks running headers and
+ * footers; paragraphs.c makes blocks of them.
+ *
+ * Coordinates are points with the origin at the top left, in a frame in which the text runs from
+ * left to right: the page of rotated text is turned before the layout sees it. */
+#pragma once
+
+#include "ingest/document-private.h"
+#include "ingest/prose-private.h"
+
+typedef enum
+{
+  LAYOUT_UPRIGHT,
+  LAYOUT_DOWN, /* reads from top to bottom, 90° */
+  LAYOUT_OVER, /* upside down */
+  LAYOUT_UP,   /* reads from bottom to top, 270° */
+} LayoutDirection;
+
+/* A piece of a line without a wide gap in it. */
+typedef struct
+{
+  float x0, y0, x1, y1;
+  float size;         /* of most of its letters */
+  guint text, length; /* in LayoutPage.text */
+  guint8 direction;   /* LayoutDirection */
+  gboolean bold : 1;  /* all of it */
+  gboolean mono : 1;
+  gboolean furniture : 1;
+} LayoutSpan;
+
+/* A group of spans that are read one after the other: a column, or a table. */
+typedef struct
+{
+  guint first, n; /* spans, in reading order */
+  gboolean table;
+  float x0, x1;
+} LayoutRegion;
+
+typedef struct
+{
+  char *label;
+  float width, height;
+  float quality;
+  GString *text;
+  GArray *spans;   /* LayoutSpan */
+  GArray *regions; /* LayoutRegion, in reading order, after order.c */
+} LayoutPage;
+
+typedef struct
+{
+  char *title; /* squeezed, lower case */
+  guint page;  /* 1-based */
+  guint level; /* 1-based */
+} LayoutBookmark;
+
+typedef struct
+{
+  GPtrArray *pages;  /* LayoutPage* */
+  GArray *bookmarks; /* LayoutBookmark */
+} LayoutDocument;
+
+static inline LayoutSpan *layout_span (const LayoutPage *page, guint i)
+{
+  return &g_array_index (page->spans, LayoutSpan, i);
+}
+
+static inline const char *layout_text (const LayoutPage *page, const LayoutSpan *span)
+{
+  return page->text->str + span->text;
+}
+
+/* A line of a region: spans side by side. */
+typedef struct
+{
+  guint first, n; /* spans, from left to right */
+  float x0, y0, x1, y1;
+  float size; /* of its widest span */
+  gboolean bold : 1;
+  gboolean mono : 1;
+} LayoutLine;
+
+LayoutPage *layout_page_new (void);
+void layout_page_free (LayoutPage *page);
+
+/* order.c: sorts the spans into reading order, drops the furniture, fills the regions. */
+void layout_order (LayoutPage *page);
+/* Back from the upright frame of DIRECTION to the page. */
+IngestBox layout_unturn (const LayoutPage *page, LayoutDirection direction, IngestBox box);
+/* lines.c: the LayoutLines of a region, from top to bottom; sorts the region's spans. */
+GArray *layout_lines (LayoutPage *page, const LayoutRegion *region);
+/* The text of a line, gaps made spaces and dot leaders made one tab. */
+char *layout_line_text (const LayoutPage *page, const LayoutLine *line);
+/* furniture.c: marks what repeats at the edges of the pages. */
+void layout_mark_furniture (LayoutDocument *layout);
+
+/* A block before it is known what it is. */
+typedef struct
+{
+  char *text;
+  IngestBlockKind kind;
+  guint page, level, n_lines;
+  IngestBox box;
+  float size;
+  gboolean bold : 1;
+  gboolean column_top : 1; /* first of its region: may go on a paragraph of the one before */
+} LayoutDraft;
+
+/* paragraphs.c: appends the LayoutDrafts of PAGE (number PAGE_NUMBER) to DRAFTS. */
+void layout_draft_page (LayoutPage *page, guint page_number, const IngestVocabulary *vocabulary,
+                        GArray *drafts);
+/* headings.c: tells headings, captions and footnotes from paragraphs, by outline and size. */
+void layout_mark_headings (const LayoutDocument *layout, GArray *drafts);
+/* write.c: appends pages and blocks to DOCUMENT. */
+void layout_write (LayoutDocument *layout, IngestDocument *document);

@@ -1,0 +1,325 @@
+/* PDF into spans. poppler says for every character where it stands and in which font; a PDF says
+ * little else, words, lines and columns included. Here the characters of each page become spans, a
+ * span being a stretch of one line without a wide gap, and the outline, the labels and the title
+ * are read; what the spans mean together is the business of the layout files. */
+#include "ingest/layout-private.h"
+#include "ingest/parse-private.h"
+
+#include <math.h>
+#include <poppler.h>
+#include <string.h>
+
+/* A gap wider than this share of the font size ends a span: wider than any justified space, as
+ * narrow as gutters and table columns get. */
+#define GAP 1.0f
+#define BOOKMARK_LEVELS 6
+#define BOOKMARKS_MAX 20000
+
+LayoutPage *layout_page_new (void)
+{
+  LayoutPage *page = g_new0 (LayoutPage, 1);
+  page->text = g_string_new (NULL);
+  page->spans = g_array_new (FALSE, TRUE, sizeof (LayoutSpan));
+  page->regions = g_array_new (FALSE, TRUE, sizeof (LayoutRegion));
+  return page;
+}
+
+void layout_page_free (LayoutPage *page)
+{
+  g_free (page->label);
+  g_string_free (page->text, TRUE);
+  g_array_unref (page->spans);
+  g_array_unref (page->regions);
+  g_free (page);
+}
+
+/* ---- Characters into spans ---- */
+
+typedef struct
+{
+  const PopplerRectangle *boxes; /* of each character */
+  const GList *fonts;            /* PopplerTextAttributes* at or after the current character */
+  GString *raw;                  /* of the open span, as poppler spells it */
+  LayoutSpan span;
+  PopplerRectangle first, last;
+  guint n, n_bold, n_mono;
+  float size_sum;
+} Reader;
+
+static gboolean is_finite_box (const PopplerRectangle *box)
+{
+  return fabs (box->x1) < 1e5 && fabs (box->y1) < 1e5 && fabs (box->x2) < 1e5
+         && fabs (box->y2) < 1e5;
+}
+
+static gboolean font_says (const char *font, const char *const *words)
+{
+  for (gsize i = 0; words[i] != NULL; i++)
+    if (strcasestr (font, words[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* Text turned by 90° advances in y. One character alone does not tell. */
+static LayoutDirection direction_of (const Reader *reader)
+{
+  double dx = reader->last.x1 + reader->last.x2 - reader->first.x1 - reader->first.x2;
+  double dy = reader->last.y1 + reader->last.y2 - reader->first.y1 - reader->first.y2;
+  if (reader->n < 2 || fabs (dx) >= fabs (dy))
+    return LAYOUT_UPRIGHT;
+  return dy > 0 ? LAYOUT_DOWN : LAYOUT_UP;
+}
+
+static void close_span (Reader *reader, LayoutPage *page)
+{
+  if (reader->n > 0)
+    {
+      g_autofree char *clean
+          = ingest_prose_squeeze (ingest_prose_clean (reader->raw->str, reader->raw->len));
+      reader->span.length = strlen (clean);
+      reader->span.text = page->text->len;
+      reader->span.size = reader->size_sum / reader->n;
+      reader->span.bold = reader->n_bold * 10 >= reader->n * 9;
+      reader->span.mono = reader->n_mono * 10 >= reader->n * 9;
+      reader->span.direction = direction_of (reader);
+      if (reader->span.length > 0)
+        {
+          g_string_append_len (page->text, clean, reader->span.length);
+          g_array_append_val (page->spans, reader->span);
+        }
+    }
+  g_string_truncate (reader->raw, 0);
+  reader->n = reader->n_bold = reader->n_mono = 0;
+  reader->size_sum = 0;
+}
+
+static const PopplerTextAttributes *font_at (Reader *reader, int index)
+{
+  while (reader->fonts != NULL && ((PopplerTextAttributes *)reader->fonts->data)->end_index < index)
+    reader->fonts = reader->fonts->next;
+  return reader->fonts != NULL ? reader->fonts->data : NULL;
+}
+
+static void add_character (Reader *reader, const PopplerRectangle *box, int index)
+{
+  static const char *const bold[] = { "bold", "black", "heavy", "demi", NULL };
+  static const char *const mono[] = { "mono", "courier", "typewriter", "consol", "cmtt", NULL };
+  const PopplerTextAttributes *font = font_at (reader, index);
+  if (reader->n == 0)
+    {
+      reader->span = (LayoutSpan){ .x0 = box->x1, .y0 = box->y1, .x1 = box->x2, .y1 = box->y2 };
+      reader->first = *box;
+    }
+  reader->span.x0 = MIN (reader->span.x0, box->x1);
+  reader->span.y0 = MIN (reader->span.y0, box->y1);
+  reader->span.x1 = MAX (reader->span.x1, box->x2);
+  reader->span.y1 = MAX (reader->span.y1, box->y2);
+  reader->last = *box;
+  reader->n++;
+  if (font != NULL)
+    {
+      reader->size_sum += font->font_size;
+      reader->n_bold += font->font_name != NULL && font_says (font->font_name, bold);
+      reader->n_mono += font->font_name != NULL && font_says (font->font_name, mono);
+    }
+}
+
+/* Is there a wide gap between the open span and BOX? Right-to-left text advances the other way. */
+static gboolean after_wide_gap (const Reader *reader, const PopplerRectangle *box)
+{
+  if (reader->n == 0)
+    return FALSE;
+  double size = MAX (reader->size_sum / reader->n, 1.0);
+  double dx = MAX (box->x1 - reader->last.x2, reader->last.x1 - box->x2);
+  double dy = MAX (box->y1 - reader->last.y2, reader->last.y1 - box->y2);
+  return dx > GAP * size || dy > GAP * size;
+}
+
+static void read_spans (LayoutPage *page, const char *text, const PopplerRectangle *boxes,
+                        guint n_boxes, const GList *fonts)
+{
+  Reader reader = { .boxes = boxes, .fonts = fonts, .raw = g_string_new (NULL) };
+  guint i = 0;
+  for (const char *at = text; *at != '\0' && i < n_boxes; at = g_utf8_next_char (at), i++)
+    {
+      gunichar c = g_utf8_get_char (at);
+      if (c == '\n' || c == '\r')
+        close_span (&reader, page);
+      else if (c == ' ' || !is_finite_box (&boxes[i]))
+        g_string_append_c (reader.raw, ' ');
+      else
+        {
+          if (after_wide_gap (&reader, &boxes[i]))
+            close_span (&reader, page);
+          g_string_append_unichar (reader.raw, c);
+          add_character (&reader, &boxes[i], i);
+        }
+    }
+  close_span (&reader, page);
+  g_string_free (reader.raw, TRUE);
+}
+
+/* How much of the text is text: replacement and private characters come from fonts without a usable
+ * encoding, and what they spell cannot be searched. */
+static float quality_of (const char *text)
+{
+  guint all = 0, bad = 0;
+  for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      if (g_unichar_isspace (c))
+        continue;
+      all++;
+      GUnicodeType type = g_unichar_type (c);
+      bad += c == 0xFFFD || type == G_UNICODE_PRIVATE_USE || type == G_UNICODE_CONTROL
+             || type == G_UNICODE_UNASSIGNED;
+    }
+  return all > 0 ? 1.0f - (float)bad / all : 0.0f;
+}
+
+static void
+read_page (PopplerPage *source, int index, LayoutPage *page)
+{
+  double width, height;
+  poppler_page_get_size (source, &width, &height);
+  page->width = width >= 0 && width < 1e5 ? width : 0;
+  page->height = height >= 0 && height < 1e5 ? height : 0;
+  g_autofree char *label = poppler_page_get_label (source);
+  g_autofree char *number = g_strdup_printf ("%d", index + 1);
+  if (label != NULL && strcmp (label, number) != 0)
+    page->label = ingest_prose_squeeze (ingest_prose_clean (label, MIN (strlen (label), 64)));
+  g_autofree char *text = poppler_page_get_text (source);
+  g_autofree PopplerRectangle *boxes = NULL;
+  guint n_boxes = 0;
+  if (text == NULL || !poppler_page_get_text_layout (source, &boxes, &n_boxes))
+    return;
+  GList *fonts = poppler_page_get_text_attributes (source);
+  page->quality = quality_of (text);
+  read_spans (page, text, boxes, n_boxes, fonts);
+  poppler_page_free_text_attributes (fonts);
+}
+
+/* ---- Outline ---- */
+
+static guint page_of (PopplerDocument *pdf, PopplerAction *action)
+{
+  if (action->type != POPPLER_ACTION_GOTO_DEST || action->goto_dest.dest == NULL)
+    return 0;
+  const PopplerDest *dest = action->goto_dest.dest;
+  if (dest->type != POPPLER_DEST_NAMED)
+    return MAX (dest->page_num, 0);
+  PopplerDest *found = poppler_document_find_dest (pdf, dest->named_dest);
+  guint page = found != NULL ? MAX (found->page_num, 0) : 0;
+  if (found != NULL)
+    poppler_dest_free (found);
+  return page;
+}
+
+static void read_bookmarks (PopplerDocument *pdf, PopplerIndexIter *iter, guint level,
+                            GArray *bookmarks)
+{
+  do
+    {
+      PopplerAction *action = poppler_index_iter_get_action (iter);
+      guint page = page_of (pdf, action);
+      if (page > 0 && action->any.title != NULL)
+        {
+          g_autofree char *title
+              = ingest_prose_squeeze (ingest_prose_clean (action->any.title, -1));
+          LayoutBookmark bookmark = { g_utf8_casefold (title, -1), page, level };
+          g_array_append_val (bookmarks, bookmark);
+        }
+      poppler_action_free (action);
+      PopplerIndexIter *child
+          = level < BOOKMARK_LEVELS ? poppler_index_iter_get_child (iter) : NULL;
+      if (child != NULL)
+        {
+          read_bookmarks (pdf, child, level + 1, bookmarks);
+          poppler_index_iter_free (child);
+        }
+    }
+  while (bookmarks->len < BOOKMARKS_MAX && poppler_index_iter_next (iter));
+}
+
+static void bookmark_clear (gpointer data)
+{
+  g_free (((LayoutBookmark *)data)->title);
+}
+
+/* ---- Document ---- */
+
+static PopplerDocument *open_pdf (GBytes *bytes, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  PopplerDocument *pdf = NULL;
+  if (g_bytes_get_size (bytes) <= G_MAXINT)
+    pdf = poppler_document_new_from_bytes (bytes, NULL, &failure);
+  if (pdf != NULL)
+    return pdf;
+  if (g_error_matches (failure, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED))
+    g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_ENCRYPTED, "");
+  else
+    g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
+                         "is a damaged PDF that cannot be repaired; get another copy");
+  return NULL;
+}
+
+static void set_no_text_error (GError **error, const LayoutDocument *layout)
+{
+  g_set_error (error, INGEST_ERROR, INGEST_ERROR_NO_TEXT, " on its %u page%s", layout->pages->len,
+               layout->pages->len == 1 ? "" : "s");
+}
+
+static void read_layout (PopplerDocument *pdf, LayoutDocument *layout)
+{
+  int n_pages = MIN (poppler_document_get_n_pages (pdf), INGEST_PAGES_MAX);
+  for (int i = 0; i < n_pages; i++)
+    {
+      /* A page that poppler cannot find stays empty: the numbers of the others must not move. */
+      LayoutPage *page = layout_page_new ();
+      PopplerPage *source = poppler_document_get_page (pdf, i);
+      if (source != NULL)
+        {
+          read_page (source, i, page);
+          g_object_unref (source);
+        }
+      g_ptr_array_add (layout->pages, page);
+    }
+  PopplerIndexIter *iter = poppler_index_iter_new (pdf);
+  if (iter != NULL)
+    {
+      read_bookmarks (pdf, iter, 1, layout->bookmarks);
+      poppler_index_iter_free (iter);
+    }
+}
+
+IngestDocument *ingest_parse_pdf (GBytes *bytes, GError **error)
+{
+  PopplerDocument *pdf = open_pdf (bytes, error);
+  if (pdf == NULL)
+    return NULL;
+  LayoutDocument layout = { 0 };
+  layout.pages = g_ptr_array_new_with_free_func ((GDestroyNotify)layout_page_free);
+  layout.bookmarks = g_array_new (FALSE, TRUE, sizeof (LayoutBookmark));
+  g_array_set_clear_func (layout.bookmarks, bookmark_clear);
+  read_layout (pdf, &layout);
+
+  g_autoptr (IngestDocument) document = ingest_document_new ("application/pdf");
+  g_autofree char *title = poppler_document_get_title (pdf);
+  document->title = ingest_usable_title (title);
+  layout_mark_furniture (&layout);
+  for (guint i = 0; i < layout.pages->len; i++)
+    layout_order (g_ptr_array_index (layout.pages, i));
+  layout_write (&layout, document);
+  if (layout.pages->len == 0)
+    g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
+                         "is a damaged PDF without pages; get another copy");
+  else if (document->blocks->len == 0)
+    set_no_text_error (error, &layout);
+  else
+    ingest_describe (document);
+  g_ptr_array_unref (layout.pages);
+  g_array_unref (layout.bookmarks);
+  g_object_unref (pdf);
+  return document->blocks->len > 0 ? g_steal_pointer (&document) : NULL;
+}

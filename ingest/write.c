@@ -1,0 +1,74 @@
+/* The last step from layout to document: a vocabulary of all pages is made, every page is drafted
+ * with it, headings are told from text, and the drafts are written in order. A word that a page
+ * break tears apart is put together on the page where it begins, so that a search finds it. */
+#include "ingest/layout-private.h"
+
+#include <string.h>
+
+static IngestVocabulary *collect_vocabulary (const LayoutDocument *layout)
+{
+  IngestVocabulary *vocabulary = ingest_vocabulary_new ();
+  for (guint p = 0; p < layout->pages->len; p++)
+    {
+      const LayoutPage *page = g_ptr_array_index (layout->pages, p);
+      for (guint i = 0; i < page->spans->len; i++)
+        {
+          const LayoutSpan *span = layout_span (page, i);
+          ingest_vocabulary_add_line (vocabulary, layout_text (page, span), span->length);
+        }
+    }
+  return vocabulary;
+}
+
+static gboolean is_prose (const LayoutDraft *draft)
+{
+  return draft->kind == INGEST_BLOCK_PARAGRAPH || draft->kind == INGEST_BLOCK_LIST_ITEM;
+}
+
+/* "inter-" at the end of one page and "national law" on the next: the word moves back whole. */
+static void mend_torn_words (GArray *drafts, const IngestVocabulary *vocabulary)
+{
+  for (guint i = 0; i + 1 < drafts->len; i++)
+    {
+      LayoutDraft *draft = &g_array_index (drafts, LayoutDraft, i);
+      LayoutDraft *next = &g_array_index (drafts, LayoutDraft, i + 1);
+      if (next->page != draft->page + 1 || !is_prose (draft) || !is_prose (next)
+          || !ingest_prose_breaks_word (draft->text, strlen (draft->text), next->text))
+        continue;
+      gsize tail = strcspn (next->text, " ");
+      g_autoptr (GString) text = g_string_new (draft->text);
+      ingest_prose_join (text, next->text, tail, vocabulary);
+      g_free (draft->text);
+      draft->text = g_string_free (g_steal_pointer (&text), FALSE);
+      memmove (next->text, next->text + tail, strlen (next->text + tail) + 1);
+    }
+}
+
+static void draft_clear (gpointer data)
+{
+  g_free (((LayoutDraft *)data)->text);
+}
+
+void layout_write (LayoutDocument *layout, IngestDocument *document)
+{
+  g_autoptr (IngestVocabulary) vocabulary = collect_vocabulary (layout);
+  g_autoptr (GArray) drafts = g_array_new (FALSE, TRUE, sizeof (LayoutDraft));
+  g_array_set_clear_func (drafts, draft_clear);
+  for (guint p = 0; p < layout->pages->len; p++)
+    layout_draft_page (g_ptr_array_index (layout->pages, p), p + 1, vocabulary, drafts);
+  layout_mark_headings (layout, drafts);
+  mend_torn_words (drafts, vocabulary);
+  guint next = 0;
+  for (guint p = 0; p < layout->pages->len; p++)
+    {
+      const LayoutPage *page = g_ptr_array_index (layout->pages, p);
+      ingest_document_add_page (document, page->label, page->width, page->height, page->quality);
+      for (; next < drafts->len && g_array_index (drafts, LayoutDraft, next).page == p + 1; next++)
+        {
+          const LayoutDraft *draft = &g_array_index (drafts, LayoutDraft, next);
+          ingest_document_add_block (document, draft->kind, draft->level, &draft->box, draft->text,
+                                     -1);
+        }
+    }
+  ingest_document_finish (document);
+}
