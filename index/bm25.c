@@ -58,27 +58,53 @@ static int prepare_query (const Fts5ExtensionApi *api, Fts5Context *row, IndexBm
   return SQLITE_OK;
 }
 
-static double score_row (const Fts5ExtensionApi *api, Fts5Context *row, const IndexBm25 *query,
-                         int n_words)
+/* The score of the row for a saturation s = k1 · (1 − b + b · length / mean length). */
+static double score_for (const IndexBm25 *query, const double *frequencies, double saturation)
 {
-  double saturation = K1 * (1 - B + B * n_words / query->mean_length);
   double score = 0;
 
   for (guint i = 0; i < query->terms->len; i++)
-    {
-      double frequency = weighted_frequency (api, row, (int)i);
-
-      if (frequency > 0)
-        score += query->idf[i] * frequency * (K1 + 1) / (frequency + saturation);
-    }
+    if (frequencies[i] > 0)
+      score += query->idf[i] * frequencies[i] * (K1 + 1) / (frequencies[i] + saturation);
   return score;
+}
+
+static gboolean is_wanted (IndexBm25 *query, gint64 chunk)
+{
+  if (!query->wanted)
+    return FALSE;
+  while (query->n_passed < query->wanted->len
+         && g_array_index (query->wanted, IndexScore, query->n_passed).chunk < chunk)
+    query->n_passed++;
+  return query->n_passed < query->wanted->len
+         && g_array_index (query->wanted, IndexScore, query->n_passed).chunk == chunk;
+}
+
+/* Looking up a row's length costs more than everything else about it, and most rows hold one
+ * common word only: those are given up when even an empty passage could not make it. */
+static int score_row (const Fts5ExtensionApi *api, Fts5Context *row, IndexBm25 *query,
+                      sqlite3_context *result)
+{
+  gboolean wanted = is_wanted (query, api->xRowid (row));
+  double frequencies[INDEX_MAX_TERMS];
+  int n_words = 0;
+
+  for (guint i = 0; i < query->terms->len; i++)
+    frequencies[i] = weighted_frequency (api, row, (int)i);
+  if (!wanted && score_for (query, frequencies, K1 * (1 - B)) < query->least)
+    return SQLITE_OK;
+
+  int rc = api->xColumnSize (row, -1, &n_words);
+  if (rc == SQLITE_OK)
+    sqlite3_result_double (
+        result, score_for (query, frequencies, K1 * (1 - B + B * n_words / query->mean_length)));
+  return rc;
 }
 
 void index_bm25_score (const Fts5ExtensionApi *api, Fts5Context *row, sqlite3_context *result,
                        int n_values, sqlite3_value **values)
 {
   IndexBm25 *query = n_values == 1 ? sqlite3_value_pointer (values[0], INDEX_BM25_POINTER) : NULL;
-  int n_words = 0;
   int rc = SQLITE_OK;
 
   if (!query || api->xPhraseCount (row) != (int)query->terms->len)
@@ -91,9 +117,7 @@ void index_bm25_score (const Fts5ExtensionApi *api, Fts5Context *row, sqlite3_co
   if (query->mean_length <= 0)
     rc = prepare_query (api, row, query);
   if (rc == SQLITE_OK)
-    rc = api->xColumnSize (row, -1, &n_words);
-  if (rc == SQLITE_OK)
-    sqlite3_result_double (result, score_row (api, row, query, n_words));
-  else
+    rc = score_row (api, row, query, result);
+  if (rc != SQLITE_OK)
     sqlite3_result_error_code (result, rc);
 }

@@ -186,7 +186,7 @@ static void blocks_of (const IndexDense *dense, Block ret_blocks[2])
 }
 
 static void scan (const Block *block, guint dimension, const float *vector,
-                  const IndexFilter *filter, const GArray *removed, GArray *scores)
+                  const IndexFilter *filter, const GArray *removed, IndexTop *top)
 {
   gsize next_removed = 0;
 
@@ -200,22 +200,20 @@ static void scan (const Block *block, guint dimension, const float *vector,
           || (filter && !index_filter_has (filter, chunk)))
         continue;
 
-      IndexScore score = { chunk, dot (vector, block->floats + i * dimension, dimension) };
-      if (isfinite (score.score))
-        g_array_append_val (scores, score);
+      index_top_add (top, chunk, dot (vector, block->floats + i * dimension, dimension));
     }
 }
 
 GArray *index_dense_search (Index *index, const float *vector, const IndexFilter *filter, gsize k)
 {
-  GArray *scores = g_array_new (FALSE, FALSE, sizeof (IndexScore));
   Block blocks[2];
+  IndexTop top;
 
+  index_top_init (&top, k);
   blocks_of (index->dense, blocks);
   for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
-    scan (&blocks[i], index->dimension, vector, filter, index->dense->removed, scores);
-  index_scores_keep_top (scores, k);
-  return scores;
+    scan (&blocks[i], index->dimension, vector, filter, index->dense->removed, &top);
+  return index_top_finish (&top);
 }
 
 /* Position of CHUNK among N ascending IDS, or −1. */

@@ -116,11 +116,19 @@ typedef struct
   double score;
 } IndexScore;
 
-/* Keeps the K highest of SCORES (any order in), best first; equal scores by chunk id, so that the
- * same question always gets the same list. */
-void index_scores_keep_top (GArray *scores, gsize k);
-/* Position of CHUNK in SCORES sorted by chunk id, or −1. */
-gssize index_scores_find (const GArray *scores, gint64 chunk);
+/* The K best of a stream of scores; NaN is never among them. */
+typedef struct
+{
+  GArray *heap; /* IndexScore, the least first */
+  gsize k;
+} IndexTop;
+
+void index_top_init (IndexTop *top, gsize k);
+void index_top_add (IndexTop *top, gint64 chunk, double score);
+/* A score below this is not among the best any more. */
+double index_top_least (const IndexTop *top);
+/* IndexScore, best first. */
+GArray *index_top_finish (IndexTop *top);
 
 /* Which chunks a query may see: one bit per chunk id. Applied before ranking, by both lexical and
  * dense search. */
@@ -143,8 +151,9 @@ static inline gboolean index_filter_has (const IndexFilter *filter, gint64 chunk
   return bit < filter->n && (filter->bits[bit / 8] >> (bit % 8) & 1);
 }
 
-/* All chunks that hold a word of TEXT, by chunk id; score is BM25. */
+/* The DEPTH passages with the highest BM25 for TEXT, best first (IndexScore). WANTED (IndexScore by
+ * chunk id, or NULL) gets the scores of other passages, as far as they hold a word of TEXT. */
 GArray *index_lexical_search (Index *index, const char *text, const IndexFilter *filter,
-                              GError **error);
+                              gsize depth, GArray *wanted, GError **error);
 
 G_END_DECLS

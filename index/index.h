@@ -35,8 +35,9 @@ typedef struct _Index Index;
 typedef enum
 {
   INDEX_READ = 0,
-  INDEX_WRITE = 1,  /* takes the flock; BUSY when another process holds it */
-  INDEX_CREATE = 2, /* with INDEX_WRITE: make the folder (0700) and database when missing */
+  INDEX_WRITE = 1,   /* takes the flock; BUSY when another process holds it */
+  INDEX_CREATE = 2,  /* with INDEX_WRITE: make the folder (0700) and database when missing */
+  INDEX_SCRATCH = 4, /* never wait for the disk: for a library that is thrown away afterwards */
 } IndexOpenFlags;
 
 /* DIR holds library.db, vectors.<generation>.faiss, lock. A library that does not exist is

@@ -14,6 +14,8 @@ gboolean index_register_text_search (Index *index, GError **error);
 
 /* ---- question.c ---- */
 
+#define INDEX_MAX_TERMS 64
+
 /* At most 20,000 bytes of TEXT, without broken characters. */
 char *index_readable_question (const char *text);
 /* The languages of the library's documents, most documents first. Elements: char*. */
@@ -42,6 +44,9 @@ typedef struct
   const IndexFilter *filter; /* NULL: all */
   double *idf;               /* [terms->len]; this and the next are filled by the first row */
   double mean_length;        /* in words; 0: not known yet */
+  double least;              /* rows that cannot reach this score need none … */
+  const GArray *wanted; /* … unless they are among these, by chunk id (IndexScore), NULL: none */
+  guint n_passed;       /* of WANTED: those below the row at hand */
 } IndexBm25;
 #define INDEX_BM25_POINTER "docent-bm25"
 

@@ -16,6 +16,9 @@
 /* A reader waits this long for a writer's commit, a writer for its readers. */
 #define BUSY_TIMEOUT_MS 15000
 
+/* NOMUTEX: an Index belongs to one thread at a time. */
+#define OPEN_FLAGS (SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX)
+
 /* Per connection. trusted_schema: a tampered file must not run functions through its schema;
  * temp_store: sorting must not leave text in temporary files; cache_size: 32 MiB. */
 #define PRAGMAS                                                                                    \
@@ -49,7 +52,7 @@ static gboolean make_folder (const char *dir, GError **error)
 
 /* A reader opens for writing too, where it may: rolling back what a killed writer left behind
  * (the hot journal) is the first reader's job. query_only keeps it from anything else. */
-static gboolean open_database (Index *index, GError **error)
+static gboolean open_database (Index *index, gboolean scratch, GError **error)
 {
   g_autofree char *path = g_build_filename (index->dir, "library.db", NULL);
 
@@ -60,11 +63,11 @@ static gboolean open_database (Index *index, GError **error)
       return FALSE;
     }
 
-  int rc = sqlite3_open_v2 (path, &index->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);
+  int rc = sqlite3_open_v2 (path, &index->db, SQLITE_OPEN_READWRITE | OPEN_FLAGS, NULL);
   if (rc == SQLITE_CANTOPEN && !index->writable)
     {
       sqlite3_close (g_steal_pointer (&index->db));
-      rc = sqlite3_open_v2 (path, &index->db, SQLITE_OPEN_READONLY, NULL);
+      rc = sqlite3_open_v2 (path, &index->db, SQLITE_OPEN_READONLY | OPEN_FLAGS, NULL);
     }
   if (rc == SQLITE_OK)
     {
@@ -77,6 +80,8 @@ static gboolean open_database (Index *index, GError **error)
     rc = sqlite3_exec (
         index->db, index->writable ? "PRAGMA journal_mode = TRUNCATE" : "PRAGMA query_only = ON",
         NULL, NULL, NULL);
+  if (rc == SQLITE_OK && scratch)
+    rc = sqlite3_exec (index->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
   if (rc != SQLITE_OK)
     index_set_sqlite_error (index->dir, index->db, rc, error);
   return rc == SQLITE_OK;
@@ -136,8 +141,9 @@ Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
     return NULL;
   if (index->writable && (index->lock = index_lock (dir, error)) < 0)
     return NULL;
-  if (!open_database (index, error) || !index_register_text_search (index, error)
-      || !index_schema_prepare (index, create, error) || !load_encoder (index, error))
+  if (!open_database (index, (flags & INDEX_SCRATCH) != 0, error)
+      || !index_register_text_search (index, error) || !index_schema_prepare (index, create, error)
+      || !load_encoder (index, error))
     return NULL;
   return g_steal_pointer (&index);
 }

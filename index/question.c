@@ -12,7 +12,6 @@
 
 /* Someone pasted a page: the words beyond do not make a better question. */
 #define MAX_QUESTION_BYTES 20000
-#define MAX_TERMS 64
 
 /* A part of a compound says less than the compound. */
 #define PART_WEIGHT 0.5
@@ -139,7 +138,7 @@ static gint compare_rarest_first (gconstpointer a, gconstpointer b)
   return strcmp (x->term, y->term);
 }
 
-/* Looks up how often each term occurs and keeps the rarest MAX_TERMS. */
+/* Looks up how often each term occurs and keeps the rarest INDEX_MAX_TERMS. */
 static GArray *count_terms (Index *index, GHashTable *weights, GError **error)
 {
   g_autoptr (GArray) terms = g_array_new (FALSE, FALSE, sizeof (IndexQueryTerm));
@@ -160,8 +159,8 @@ static GArray *count_terms (Index *index, GHashTable *weights, GError **error)
       g_array_append_val (terms, term);
     }
   g_array_sort (terms, compare_rarest_first);
-  if (terms->len > MAX_TERMS)
-    g_array_set_size (terms, MAX_TERMS);
+  if (terms->len > INDEX_MAX_TERMS)
+    g_array_set_size (terms, INDEX_MAX_TERMS);
   return g_steal_pointer (&terms);
 }
 

@@ -1,9 +1,12 @@
-/* Keeps the best of a long list of scored chunks.
+/* Keeps the best of a long stream of scored chunks.
  *
- * Both searches score far more chunks than anyone wants to see. A heap of the K best so far, worst
- * on top, turns n candidates into the first K in n·log K steps without sorting the rest. Equal
- * scores go by chunk id, so that the same question always gets the same list. */
+ * Both searches score far more chunks than anyone wants to see. A heap of the K best so far, the
+ * least of them on top, takes n chunks in n·log K steps at worst, and tells what a chunk has to
+ * reach to matter. Equal scores go by chunk id, so that the same question always gets the same
+ * list. */
 #include "index/index-private.h"
+
+#include <math.h>
 
 static gboolean is_better (const IndexScore *a, const IndexScore *b)
 {
@@ -15,58 +18,67 @@ static gint compare_best_first (gconstpointer a, gconstpointer b)
   return is_better (a, b) ? -1 : is_better (b, a);
 }
 
-/* Restores the order of a heap whose element AT may be better than those below it. */
-static void sink (IndexScore *heap, gsize n, gsize at)
+static void swap (IndexScore *a, IndexScore *b)
 {
-  for (;;)
-    {
-      gsize worst = at;
+  IndexScore kept = *a;
 
+  *a = *b;
+  *b = kept;
+}
+
+static void sink (IndexScore *heap, gsize n)
+{
+  for (gsize at = 0, least = 0;; at = least)
+    {
       for (gsize child = 2 * at + 1; child <= 2 * at + 2 && child < n; child++)
-        if (is_better (&heap[worst], &heap[child]))
-          worst = child;
-      if (worst == at)
+        if (is_better (&heap[least], &heap[child]))
+          least = child;
+      if (least == at)
         return;
-
-      IndexScore swap = heap[at];
-      heap[at] = heap[worst];
-      heap[worst] = swap;
-      at = worst;
+      swap (&heap[at], &heap[least]);
     }
 }
 
-void index_scores_keep_top (GArray *scores, gsize k)
+static void rise (IndexScore *heap, gsize at)
 {
-  IndexScore *all = (IndexScore *)(void *)scores->data;
-
-  if (scores->len > k)
-    {
-      for (gsize i = k / 2; i-- > 0;)
-        sink (all, k, i);
-      for (gsize i = k; k > 0 && i < scores->len; i++)
-        if (is_better (&all[i], &all[0]))
-          {
-            all[0] = all[i];
-            sink (all, k, 0);
-          }
-      g_array_set_size (scores, (guint)k);
-    }
-  g_array_sort (scores, compare_best_first);
+  for (; at > 0 && is_better (&heap[(at - 1) / 2], &heap[at]); at = (at - 1) / 2)
+    swap (&heap[(at - 1) / 2], &heap[at]);
 }
 
-gssize index_scores_find (const GArray *scores, gint64 chunk)
+void index_top_init (IndexTop *top, gsize k)
 {
-  gsize low = 0, high = scores->len;
+  top->k = k;
+  top->heap = g_array_new (FALSE, FALSE, sizeof (IndexScore));
+}
 
-  while (low < high)
+void index_top_add (IndexTop *top, gint64 chunk, double score)
+{
+  const IndexScore candidate = { chunk, score };
+  IndexScore *heap = (IndexScore *)(void *)top->heap->data;
+
+  if (isnan (score))
+    return;
+  if (top->heap->len < top->k)
     {
-      gsize middle = low + (high - low) / 2;
-
-      if (g_array_index (scores, IndexScore, middle).chunk < chunk)
-        low = middle + 1;
-      else
-        high = middle;
+      g_array_append_val (top->heap, candidate);
+      rise ((IndexScore *)(void *)top->heap->data, top->heap->len - 1);
     }
-  return low < scores->len && g_array_index (scores, IndexScore, low).chunk == chunk ? (gssize)low
-                                                                                     : -1;
+  else if (top->k > 0 && is_better (&candidate, &heap[0]))
+    {
+      heap[0] = candidate;
+      sink (heap, top->k);
+    }
+}
+
+double index_top_least (const IndexTop *top)
+{
+  if (top->heap->len < top->k)
+    return -INFINITY;
+  return top->k > 0 ? g_array_index (top->heap, IndexScore, 0).score : INFINITY;
+}
+
+GArray *index_top_finish (IndexTop *top)
+{
+  g_array_sort (top->heap, compare_best_first);
+  return g_steal_pointer (&top->heap);
 }

@@ -17,61 +17,91 @@ typedef struct
 {
   Index *index;
   const IndexQuery *query;
-  IndexFilter *filter;
-  GArray *lexical;     /* IndexScore by chunk id; NULL: no lexical search */
+  const IndexFilter *filter;
+  const char *text;    /* NULL: no lexical search */
   const float *vector; /* NULL: no dense search */
 } Search;
 
 /* ---- Candidates ---- */
 
-static void add_candidate (const Search *search, GArray *candidates, GHashTable *seen, gint64 chunk)
+static gint compare_chunks (gconstpointer a, gconstpointer b)
 {
-  IndexCandidate candidate = { .chunk = chunk, .cosine = NAN };
-  gssize at = search->lexical ? index_scores_find (search->lexical, chunk) : -1;
+  const IndexScore *x = a, *y = b;
 
-  if (!g_hash_table_add (seen, g_memdup2 (&chunk, sizeof chunk)))
-    return;
-  if (at >= 0)
-    candidate.bm25 = g_array_index (search->lexical, IndexScore, at).score;
-  if (search->vector)
-    candidate.cosine = index_dense_cosine (search->index, search->vector, chunk);
-  candidate.score = search->lexical ? candidate.bm25 : candidate.cosine;
+  return x->chunk < y->chunk ? -1 : x->chunk > y->chunk;
+}
+
+static void add_candidate (GArray *candidates, gint64 chunk, double bm25, double cosine,
+                           double score)
+{
+  const IndexCandidate candidate = { chunk, bm25, cosine, score };
+
   g_array_append_val (candidates, candidate);
 }
 
-static void add_scores (const Search *search, GArray *candidates, GHashTable *seen,
-                        const GArray *scores)
-{
-  for (guint i = 0; i < scores->len; i++)
-    add_candidate (search, candidates, seen, g_array_index (scores, IndexScore, i).chunk);
-}
-
-/* The best DEPTH of each search, best first. ret_complete: there is nothing beyond. */
-static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete)
+/* The best of one search, as they are. */
+static GArray *rank_one (const GArray *best, gboolean dense)
 {
   GArray *candidates = g_array_new (FALSE, FALSE, sizeof (IndexCandidate));
-  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
 
-  *ret_complete = TRUE;
-  if (search->lexical)
+  for (guint i = 0; i < best->len; i++)
     {
-      g_autoptr (GArray) best = g_array_copy (search->lexical);
+      const IndexScore *hit = &g_array_index (best, IndexScore, i);
 
-      index_scores_keep_top (best, depth);
-      *ret_complete = search->lexical->len <= depth;
-      add_scores (search, candidates, seen, best);
+      add_candidate (candidates, hit->chunk, dense ? 0 : hit->score, dense ? hit->score : NAN,
+                     hit->score);
     }
-  if (search->vector)
-    {
-      g_autoptr (GArray) best
-          = index_dense_search (search->index, search->vector, search->filter, depth);
-
-      *ret_complete = *ret_complete && best->len < depth;
-      add_scores (search, candidates, seen, best);
-    }
-  if (search->lexical && search->vector)
-    index_fuse (candidates);
   return candidates;
+}
+
+/* The best of both searches, each with both scores, fused. DENSE: by chunk id, with BM25 scores;
+ * LEXICAL: best first. */
+static GArray *rank_both (const Search *search, GArray *dense, const GArray *lexical)
+{
+  GArray *candidates = g_array_new (FALSE, FALSE, sizeof (IndexCandidate));
+
+  for (guint i = 0; i < dense->len; i++)
+    {
+      const IndexScore *hit = &g_array_index (dense, IndexScore, i);
+
+      add_candidate (candidates, hit->chunk, hit->score,
+                     index_dense_cosine (search->index, search->vector, hit->chunk), 0);
+    }
+  for (guint i = 0; i < lexical->len; i++)
+    {
+      const IndexScore *hit = &g_array_index (lexical, IndexScore, i);
+
+      if (!g_array_binary_search (dense, hit, compare_chunks, NULL))
+        add_candidate (candidates, hit->chunk, hit->score,
+                       index_dense_cosine (search->index, search->vector, hit->chunk), 0);
+    }
+  index_fuse (candidates);
+  return candidates;
+}
+
+/* The best DEPTH of each search as one list, best first. ret_complete: there is nothing beyond. */
+static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, GError **error)
+{
+  g_autoptr (GArray) dense = NULL;
+  g_autoptr (GArray) lexical = NULL;
+
+  if (search->vector)
+    dense = index_dense_search (search->index, search->vector, search->filter, depth);
+  *ret_complete = !dense || dense->len < depth;
+  if (!search->text)
+    return dense ? rank_one (dense, TRUE) : g_array_new (FALSE, FALSE, sizeof (IndexCandidate));
+
+  if (dense)
+    {
+      g_array_sort (dense, compare_chunks);
+      for (guint i = 0; i < dense->len; i++)
+        g_array_index (dense, IndexScore, i).score = 0;
+    }
+  lexical = index_lexical_search (search->index, search->text, search->filter, depth, dense, error);
+  if (!lexical)
+    return NULL;
+  *ret_complete = *ret_complete && lexical->len < depth;
+  return dense ? rank_both (search, dense, lexical) : rank_one (lexical, FALSE);
 }
 
 /* ---- Hits ---- */
@@ -126,8 +156,8 @@ static GPtrArray *collect (const Search *search, GError **error)
   for (gsize depth = MAX (MIN_DEPTH, 2 * (gsize)search->query->limit);; depth *= 4)
     {
       gboolean complete;
-      g_autoptr (GArray) candidates = rank (search, depth, &complete);
-      g_autoptr (GPtrArray) hits = load_hits (search, candidates, error);
+      g_autoptr (GArray) candidates = rank (search, depth, &complete, error);
+      g_autoptr (GPtrArray) hits = candidates ? load_hits (search, candidates, error) : NULL;
 
       if (!hits || complete || hits->len >= search->query->limit)
         return g_steal_pointer (&hits);
@@ -139,19 +169,13 @@ static GPtrArray *collect (const Search *search, GError **error)
 static GPtrArray *search_now (Index *index, const IndexQuery *query, GError **error)
 {
   g_autoptr (IndexFilter) filter = NULL;
-  g_autoptr (GArray) lexical = NULL;
   Search search = { .index = index, .query = query };
 
   if (!index_filter_new (index, query, &filter, error))
     return NULL;
   search.filter = filter;
   if (query->mode != INDEX_SEARCH_DENSE)
-    {
-      lexical = index_lexical_search (index, query->text ? query->text : "", filter, error);
-      if (!lexical)
-        return NULL;
-      search.lexical = lexical;
-    }
+    search.text = query->text ? query->text : "";
   if (query->mode != INDEX_SEARCH_LEXICAL && query->vector)
     {
       if (!index_dense_refresh (index, error))

@@ -1,7 +1,8 @@
 -- Text search and what a query may see.
 
+-- FTS5 goes by rowid anyway; docent_score relies on it.
 -- :score_passages
-SELECT rowid, docent_score(passage, ?2) FROM passage WHERE passage MATCH ?1;
+SELECT rowid, docent_score(passage, ?2) FROM passage WHERE passage MATCH ?1 ORDER BY rowid;
 
 -- :count_term
 SELECT doc FROM passage_term WHERE term = ?1;
