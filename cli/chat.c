@@ -22,8 +22,7 @@ const GOptionEntry cli_chat_options[] = {
   { NULL },
 };
 
-/* ---- Lines -------------------------------------------------------------------------------------
- */
+/* ---- Lines ---- */
 
 #define MAX_HISTORY_LINES 1000
 
@@ -134,8 +133,7 @@ static char *next_line (Input *input)
   return g_steal_pointer (&copy);
 }
 
-/* ---- Conversation
- * --------------------------------------------------------------------------------- */
+/* ---- Conversation ---- */
 
 typedef struct
 {

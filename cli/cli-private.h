@@ -37,8 +37,7 @@ typedef struct
   gboolean interactive; /* standard error is a terminal: progress may be redrawn */
 } CliOptions;
 
-/* ---- Commands: commands.c (the table), options.c, config.c, help.c, completions.c ---------------
- */
+/* ---- Commands: commands.c (the table), options.c, config.c, help.c, completions.c ---- */
 
 typedef struct _CliCommand CliCommand;
 struct _CliCommand
@@ -102,8 +101,7 @@ extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options
     cli_show_options[], cli_sync_options[];
 extern const CliCommand cli_models_commands[], cli_eval_commands[];
 
-/* ---- Errors: main.c
- * ------------------------------------------------------------------------------ */
+/* ---- Errors: main.c ---- */
 
 #define CLI_ERROR (cli_error_quark ())
 GQuark cli_error_quark (void);
@@ -122,8 +120,7 @@ void cli_warn (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* A sentence on standard error, unless --quiet. */
 void cli_note (const CliOptions *options, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* ---- Text: escape.c, output.c, wrap.c
- * ------------------------------------------------------------ */
+/* ---- Text: escape.c, output.c, wrap.c ---- */
 
 /* A copy of TEXT (UTF-8 or not) that cannot command a terminal: control characters, those that
  * turn or hide text, and broken bytes become "<U+202E>"; line breaks and tabs do in a line, and
@@ -184,8 +181,7 @@ char *cli_short_path (const char *path);
 /* "p. 12", "p. xii (14)" when the printed label is another than the page; "" without pages. */
 char *cli_page_name (guint page, const char *label);
 
-/* ---- Tables: table.c
- * ------------------------------------------------------------------------------ */
+/* ---- Tables: table.c ---- */
 
 typedef struct _CliTable CliTable;
 /* COLUMNS: titles as in "~Document|>Pages|<Type". "<" aligns left, ">" right, "~" left and gives
@@ -197,8 +193,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CliTable, cli_table_free)
 void cli_table_add (CliTable *table, ...) G_GNUC_NULL_TERMINATED;
 void cli_table_print (const CliTable *table, const CliOptions *options);
 
-/* ---- JSON: json-output.c
- * --------------------------------------------------------------------------- */
+/* ---- JSON: json-output.c ---- */
 
 void cli_json_string (JsonBuilder *json, const char *name, const char *value); /* NULL: null */
 void cli_json_int (JsonBuilder *json, const char *name, gint64 value);
@@ -213,8 +208,7 @@ void cli_json_hits (JsonBuilder *json, const char *name, const GPtrArray *hits);
 /* One line on standard output. */
 void cli_json_print (JsonBuilder *json);
 
-/* ---- Progress: progress.c, signals.c
- * ---------------------------------------------------------------- */
+/* ---- Progress: progress.c, signals.c ---- */
 
 /* Says on standard error how far a long task is: redrawn at most ten times a second on a terminal,
  * a line every few seconds otherwise, nothing with --quiet. */
@@ -238,8 +232,7 @@ GCancellable *cli_cancellable (const char *what_happens);
 /* Between the questions of a conversation: signals end the program again. */
 void cli_cancellable_reset (void);
 
-/* ---- Library: library.c, take-in.c, answer.c
- * ---------------------------------------------------------- */
+/* ---- Library: library.c, take-in.c, answer.c ---- */
 
 /* Points into OPTIONS. */
 RagOptions cli_rag_options (const CliOptions *options);

@@ -3,6 +3,7 @@
  * In: programs, models, library and machine as they are now. Out: one line per check; exit code 1
  * when something fails that `add` or `ask` needs. Nothing is changed, nothing long is read. */
 #include <stdarg.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -79,46 +80,63 @@ static void check_machine (Doctor *doctor)
        available > 0 ? text : "an unknown amount");
 }
 
-/* ---- Extractor: found as ingest finds it
- * ---------------------------------------------------------- */
+/* ---- Reading: a document through the whole path ---- */
 
-static char *find_extractor (void)
-{
-  const char *named = g_getenv ("DOCENT_EXTRACT");
-  if (named != NULL && *named != '\0')
-    return g_strdup (named);
-  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = self != NULL ? g_path_get_dirname (self) : g_strdup (".");
-  g_autofree char *beside = g_build_filename (folder, "docent-extract", NULL);
-  if (g_file_test (beside, G_FILE_TEST_IS_EXECUTABLE))
-    return g_steal_pointer (&beside);
-  return g_build_filename (DOCENT_LIBEXECDIR, "docent-extract", NULL);
-}
+static const char probe_text[] = "The lighthouse keeper trims the lamp at dusk.\n";
 
-static void check_extractor (Doctor *doctor)
+/* Removes FOLDER with the files in it; a library holds no folders. */
+static void remove_folder (const char *folder)
 {
-  static const char remedy[] = "Install docent completely, or point DOCENT_EXTRACT to "
-                               "docent-extract; without it no document can be read.";
-  g_autofree char *path = find_extractor ();
-  if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
     {
-      say (doctor, CHECK_FAIL, "extractor", remedy, "%s is missing or cannot be run", path);
-      return;
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      g_remove (path);
     }
-  const char *const argv[] = { path, "--version", NULL };
-  g_autofree char *output = NULL;
-  g_autoptr (GError) error = NULL;
-  int status = 0;
-  if (!g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output,
-                     NULL, &status, &error)
-      || !g_spawn_check_wait_status (status, &error))
-    say (doctor, CHECK_FAIL, "extractor", remedy, "%s does not run: %s", path, error->message);
-  else
-    say (doctor, CHECK_OK, "extractor", NULL, "%s (%s)", path, g_strchomp (output));
+  g_rmdir (folder);
 }
 
-/* ---- Models
- * ---------------------------------------------------------------------------------------- */
+/* NULL when a text went into a new library in FOLDER, otherwise why not. */
+static char *probe (const char *folder)
+{
+  g_autofree char *document = g_build_filename (folder, "probe.txt", NULL);
+  g_autofree char *library = g_build_filename (folder, "library", NULL);
+  const char *const paths[] = { document };
+  const RagOptions rag_options = { .library_dir = library, .models_dir = folder };
+  const RagAddOptions add_options = { .no_embed = TRUE };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Rag) rag = NULL;
+  g_autoptr (RagAddReport) report = NULL;
+  if (g_file_set_contents (document, probe_text, -1, &error))
+    rag = rag_open (&rag_options, RAG_WRITE, &error);
+  if (rag != NULL)
+    report = rag_add (rag, paths, G_N_ELEMENTS (paths), &add_options, &error);
+  char *problem = NULL;
+  if (report == NULL)
+    problem = g_strdup (error->message);
+  else if (report->failed->len > 0)
+    problem = g_strdup (((RagFailure *)g_ptr_array_index (report->failed, 0))->reason);
+  g_clear_pointer (&rag, rag_close);
+  remove_folder (library);
+  return problem;
+}
+
+static void check_reading (Doctor *doctor)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("docent-doctor-XXXXXX", &error);
+  g_autofree char *problem = folder != NULL ? probe (folder) : g_strdup (error->message);
+  if (folder != NULL)
+    remove_folder (folder);
+  if (problem == NULL)
+    say (doctor, CHECK_OK, "reading", NULL, "docent-extract runs; a text was read and stored");
+  else
+    say (doctor, CHECK_FAIL, "reading",
+         "Install docent completely, or set DOCENT_EXTRACT to the path of docent-extract.", "%s",
+         problem);
+}
+
+/* ---- Models ---- */
 
 static void check_model_files (Doctor *doctor, const GPtrArray *entries)
 {
@@ -173,8 +191,7 @@ static void check_models (Doctor *doctor)
     say (doctor, CHECK_FAIL, "generator", "Run: docent models fetch", "%s", error->message);
 }
 
-/* ---- Library
- * ---------------------------------------------------------------------------------------- */
+/* ---- Library ---- */
 
 static void check_library (Doctor *doctor)
 {
@@ -256,7 +273,7 @@ CliExit cli_doctor (const CliOptions *options, int argc, char **argv)
   cli_json_array (json, "checks");
   check_program (&doctor);
   check_machine (&doctor);
-  check_extractor (&doctor);
+  check_reading (&doctor);
   check_models (&doctor);
   check_library (&doctor);
   check_disk (&doctor);

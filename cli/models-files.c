@@ -27,8 +27,7 @@ guint64 cli_memory_available (const CliOptions *options)
   return available;
 }
 
-/* ---- inspect
- * ------------------------------------------------------------------------------------- */
+/* ---- inspect ---- */
 
 static const char *const role_names[] = {
   [ENGINE_ROLE_GENERATOR] = "generator",
@@ -122,8 +121,7 @@ CliExit cli_models_inspect (const CliOptions *options, int argc, char **argv)
   return CLI_DONE;
 }
 
-/* ---- convert
- * -------------------------------------------------------------------------------------- */
+/* ---- convert ---- */
 
 static char *type;
 
@@ -169,8 +167,7 @@ CliExit cli_models_convert (const CliOptions *options, int argc, char **argv)
   return CLI_DONE;
 }
 
-/* ---- tokenize
- * -------------------------------------------------------------------------------------- */
+/* ---- tokenize ---- */
 
 static gboolean add_special, parse_special;
 

@@ -9,8 +9,7 @@
 #include "engine/engine.h"
 #include "models-private.h"
 
-/* ---- list --------------------------------------------------------------------------------------
- */
+/* ---- list ---- */
 
 static void print_list_json (const GPtrArray *entries)
 {
@@ -59,8 +58,7 @@ static CliExit models_list (const CliOptions *options, int argc, char **argv)
   return CLI_DONE;
 }
 
-/* ---- fetch and verify
- * ---------------------------------------------------------------------------- */
+/* ---- fetch and verify ---- */
 
 static gboolean on_transfer (const char *name, const char *step, guint64 done, guint64 total,
                              gpointer user_data)

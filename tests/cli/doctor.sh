@@ -7,10 +7,10 @@
  run 1 doctor --json
  json '.failed >= 1 and (.checks | all((.state | IN("ok", "warn", "fail")) and has("text")))'
  json '.checks | any(.check == "library" and .state == "warn")'
- json '.checks | any(.check == "extractor" and .state == "ok")') || exit 1
+ json '.checks | any(.check == "reading" and .state == "ok")') || exit 1
 
 (export DOCENT_EXTRACT=$work/nowhere
- run 1 doctor; out_has 'fail  extractor'; out_has "$work/nowhere") || exit 1
+ run 1 doctor; out_has 'fail  reading'; out_has "$work/nowhere") || exit 1
 
 run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
 "$DOCENT" doctor --json >"$work/out" 2>"$work/err"
