@@ -132,7 +132,7 @@ static void stop_all (Download *download)
 {
   for (gsize i = 0; i < N_PARALLEL; i++)
     if (download->slots[i].process != NULL)
-      g_subprocess_force_exit (download->slots[i].process);
+      engine_pip_stop (download->slots[i].process);
 }
 
 static void part_finished (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -145,8 +145,9 @@ static void part_finished (GObject *source, GAsyncResult *result, gpointer user_
 
   if (g_subprocess_communicate_finish (slot->process, result, NULL, &said, &error))
     {
-      g_autofree char *text
-          = g_utf8_make_valid (g_bytes_get_data (said, NULL), (gssize)g_bytes_get_size (said));
+      gsize n_said;
+      const char *bytes = g_bytes_get_data (said, &n_said);
+      g_autofree char *text = g_utf8_make_valid (n_said > 0 ? bytes : "", (gssize)n_said);
       g_autofree char *package = engine_store_part_name (model->package, slot->part);
       if (g_subprocess_get_successful (slot->process))
         keep_part (download->fetch, slot->part, &error);

@@ -144,6 +144,15 @@ static gboolean put_in_place (const EngineFetch *fetch, const char *converted, c
   return engine_output_commit (output, error);
 }
 
+/* The converter names its file; the listener knows the model. */
+static gboolean relay_progress (const char *name, const char *step, guint64 done, guint64 total,
+                                gpointer user_data)
+{
+  const EngineFetch *fetch = user_data;
+  return fetch->func == NULL
+         || fetch->func (fetch->model->name, step, done, total, fetch->user_data);
+}
+
 static gboolean convert_files (const EngineFetch *fetch, const char *path, GError **error)
 {
   const EngineStoreModel *model = fetch->model;
@@ -153,7 +162,7 @@ static gboolean convert_files (const EngineFetch *fetch, const char *path, GErro
       return FALSE;
   g_autofree char *input = g_build_filename (source, model->convert_file, NULL);
   g_autofree char *converted = g_build_filename (fetch->staging, model->file, NULL);
-  return engine_convert (input, converted, model->convert, fetch->func, fetch->user_data, error)
+  return engine_convert (input, converted, model->convert, relay_progress, (gpointer)fetch, error)
          && put_in_place (fetch, converted, path, error);
 }
 

@@ -17,12 +17,13 @@ static gboolean runs (const char *const *argv)
   return process != NULL && g_subprocess_wait_check (process, NULL, NULL);
 }
 
+/* The module first: it is what the package python3-pip installs; pip3 may be anybody's wrapper. */
 char **engine_pip_find (GError **error)
 {
   static const char *const candidates[][5] = {
+    { "python3", "-m", "pip", "--version", NULL },
     { "pip3", "--version", NULL },
     { "pip", "--version", NULL },
-    { "python3", "-m", "pip", "--version", NULL },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (candidates); i++)
     if (runs (candidates[i]))
@@ -40,7 +41,7 @@ char **engine_pip_find (GError **error)
 
 /* Runs in the child. A docent that is killed must not leave a download running behind a lock that
  * nobody holds any more; and Ctrl-C is docent's to handle, hence a group of its own. */
-static void die_with_parent (gpointer user_data)
+static void prepare_child (gpointer user_data)
 {
   setpgid (0, 0);
   prctl (PR_SET_PDEATHSIG, SIGKILL);
@@ -92,7 +93,7 @@ GSubprocess *engine_pip_start (const char *const *pip, const char *package, cons
   g_subprocess_launcher_setenv (launcher, "TMPDIR", temporary, TRUE);
   g_subprocess_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
   g_subprocess_launcher_setenv (launcher, "PIP_REQUIRE_VIRTUALENV", "0", TRUE);
-  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, GINT_TO_POINTER (getpid ()),
+  g_subprocess_launcher_set_child_setup (launcher, prepare_child, GINT_TO_POINTER (getpid ()),
                                          NULL);
   g_autoptr (GError) local = NULL;
   GSubprocess *process
@@ -101,6 +102,14 @@ GSubprocess *engine_pip_start (const char *const *pip, const char *package, cons
     g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_NETWORK, "Could not run pip: %s",
                  local->message);
   return process;
+}
+
+void engine_pip_stop (GSubprocess *process)
+{
+  const char *identifier = g_subprocess_get_identifier (process);
+  gint64 pid = identifier != NULL ? g_ascii_strtoll (identifier, NULL, 10) : 0;
+  if (pid > 1)
+    kill ((pid_t)-pid, SIGKILL); /* its group: see prepare_child */
 }
 
 /* ---- Explaining failures ------------------------------------------------------------------------

@@ -72,13 +72,15 @@ gsize engine_fetch_count_parts (const EngineFetch *fetch);
 /* ---- Downloader: pip.c --------------------------------------------------------------------------
  */
 
-/* The command that runs pip: {"pip3"} or {"python3", "-m", "pip"}. NETWORK with the remedy when
+/* The command that runs pip: {"python3", "-m", "pip"} or {"pip3"}. NETWORK with the remedy when
  * there is none. */
 char **engine_pip_find (GError **error);
 /* Starts the download of PACKAGE==VERSION into FOLDER/wheel, with FOLDER/tmp for what is
  * unfinished. The child dies with us. PLATFORM may be NULL. */
 GSubprocess *engine_pip_start (const char *const *pip, const char *package, const char *version,
                                const char *platform, const char *folder, GError **error);
+/* Kills the child and whatever it started. */
+void engine_pip_stop (GSubprocess *process);
 /* Turns what pip said into one sentence: NETWORK. Always FALSE. */
 gboolean engine_pip_explain (const char *package, const char *version, const char *said,
                              GError **error);

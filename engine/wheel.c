@@ -33,7 +33,7 @@ static gboolean find_member (Archive *archive, const char *path, const char *mem
     }
   if (status == ARCHIVE_EOF)
     return wheel_error (path, "does not contain the file that was expected", member, error);
-  return wheel_error (path, "is damaged", archive_error_string (archive), error);
+  return wheel_error (path, "is damaged and was not used", NULL, error);
 }
 
 gboolean engine_wheel_read (const char *wheel_path, const char *member, guint64 max_bytes,
@@ -42,7 +42,7 @@ gboolean engine_wheel_read (const char *wheel_path, const char *member, guint64 
   g_autoptr (Archive) archive = archive_read_new ();
   if (archive_read_support_format_zip_seekable (archive) != ARCHIVE_OK
       || archive_read_open_filename (archive, wheel_path, BLOCK_BYTES) != ARCHIVE_OK)
-    return wheel_error (wheel_path, "cannot be opened", archive_error_string (archive), error);
+    return wheel_error (wheel_path, "cannot be opened as a zip archive", NULL, error);
   if (!find_member (archive, wheel_path, member, error))
     return FALSE;
 
@@ -57,5 +57,5 @@ gboolean engine_wheel_read (const char *wheel_path, const char *member, guint64 
       if (!sink (block, (gsize)n, user_data, error))
         return FALSE;
     }
-  return n == 0 || wheel_error (wheel_path, "is damaged", archive_error_string (archive), error);
+  return n == 0 || wheel_error (wheel_path, "is damaged and was not used", NULL, error);
 }
