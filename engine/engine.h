@@ -84,7 +84,7 @@ gsize engine_count_tokens (const EngineModel *model, const char *text, gssize le
 /* Text of TOKENS; bytes that do not form UTF-8 become U+FFFD. Special tokens print as nothing. */
 char *engine_detokenize (const EngineModel *model, const gint32 *tokens, gsize n_tokens);
 
-/* ---- Encoder: encoder.c, pooling.c ------------------------------------------------------------- */
+/* ---- Encoder: encoder.c, encode.c, pooling.c --------------------------------------------------- */
 
 typedef struct _EngineEncoder EngineEncoder;
 
@@ -94,7 +94,7 @@ typedef enum
   ENGINE_TEXT_PASSAGE,
 } EngineTextKind;
 
-/* n_threads 0: as many as this process may use. */
+/* MODEL: an encoder or a reranker. n_threads 0: as many as this process may use. */
 EngineEncoder *engine_encoder_new (EngineModel *model, guint n_threads, GError **error);
 void engine_encoder_free (EngineEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineEncoder, engine_encoder_free)
@@ -110,8 +110,13 @@ const char *engine_encoder_fingerprint (const EngineEncoder *encoder);
 gboolean engine_encode (EngineEncoder *encoder, EngineTextKind kind, const char *const *texts,
                         gsize n_texts, float *ret_vectors, GCancellable *cancellable,
                         GError **error);
+/* For rerankers: how well each text answers QUERY, as the logit of the model's classifier.
+ * ret_scores: [n_texts]. A text that does not fit beside the query is cut. */
+gboolean engine_rerank (EngineEncoder *reranker, const char *query, const char *const *texts,
+                        gsize n_texts, float *ret_scores, GCancellable *cancellable,
+                        GError **error);
 
-/* ---- Generator: session.c, decoder.c, kv-cache.c, sampling.c ----------------------------------- */
+/* ---- Generator: session.c, decoder.c, kv-cache.c, generate.c, sampling.c ----------------------- */
 
 typedef struct _EngineSession EngineSession;
 

@@ -55,7 +55,8 @@ static gsize lay_out (EngineGraph *graph, const EngineModel *model, float *arena
   graph->qkv = carve (arena, &used, capacity * (n_q + 2 * n_kv));
   graph->heads = carve (arena, &used, capacity * n_q);
   graph->gate = carve (arena, &used, capacity * hyper->n_ff);
-  graph->up = carve (arena, &used, capacity * hyper->n_ff);
+  graph->up
+      = carve (arena, &used, model->arch->ffn == ENGINE_FFN_PLAIN ? 0 : capacity * hyper->n_ff);
   graph->turns = carve (arena, &used, capacity * hyper->rope.n_rot);
   graph->turns_local = carve (arena, &used, capacity * hyper->rope.n_rot);
   if (hyper->n_expert == 0)

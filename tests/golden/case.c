@@ -239,7 +239,7 @@ static void compare_token_vectors (Run *run, const float *hidden)
   take_difference (run, "token vectors", &difference);
 }
 
-static void compare_embedding (Run *run, EngineEncoder *encoder, const guint8 *types)
+static void compare_embedding (Run *run, EngineEncoder *encoder, const EnginePacked *packed)
 {
   guint dimension = engine_encoder_dimension (encoder);
   JsonArray *expected = json_object_get_array_member (run->sequence, "embedding");
@@ -247,7 +247,7 @@ static void compare_embedding (Run *run, EngineEncoder *encoder, const guint8 *t
   g_autofree float *vector = g_new (float, dimension);
   g_autoptr (GError) error = NULL;
   float norm;
-  if (!engine_encoder_run (encoder, run->tokens, types, &run->n_tokens, 1, vector, &norm, &error))
+  if (!engine_encoder_embed (encoder, packed, vector, &norm, &error))
     {
       fail (run, "%s", error->message);
       return;
@@ -261,13 +261,13 @@ static void compare_embedding (Run *run, EngineEncoder *encoder, const guint8 *t
       fail (run, "component %u of the embedding is off by more than 1e-5", i);
 }
 
-static void compare_score (Run *run, EngineEncoder *encoder, const guint8 *types)
+static void compare_score (Run *run, EngineEncoder *encoder, const EnginePacked *packed)
 {
   double expected = json_object_get_double_member (run->sequence, "score");
   GoldenDifference difference = { 0 };
   g_autoptr (GError) error = NULL;
   float score = NAN;
-  if (!engine_encoder_score (encoder, run->tokens, types, run->n_tokens, &score, &error))
+  if (!engine_encoder_score (encoder, packed, &score, &error))
     fail (run, "%s", error->message);
   golden_difference_add (&difference, score, expected);
   run->result->max_abs = MAX (run->result->max_abs, difference.max_abs);
@@ -280,8 +280,8 @@ static void run_encoder (Run *run)
   g_autoptr (GError) error = NULL;
   g_autoptr (EngineEncoder) encoder = engine_encoder_new (run->model, 2, &error);
   g_autofree guint8 *types = read_token_types (run);
-  const float *hidden
-      = encoder ? engine_encoder_hidden (encoder, run->tokens, types, run->n_tokens, &error) : NULL;
+  EnginePacked packed = { run->tokens, types, &run->n_tokens, 1 };
+  const float *hidden = encoder ? engine_encoder_hidden (encoder, &packed, &error) : NULL;
   if (hidden == NULL)
     {
       fail (run, "%s", error->message);
@@ -289,9 +289,9 @@ static void run_encoder (Run *run)
     }
   compare_token_vectors (run, hidden);
   if (json_object_has_member (run->sequence, "score"))
-    compare_score (run, encoder, types);
+    compare_score (run, encoder, &packed);
   else
-    compare_embedding (run, encoder, types);
+    compare_embedding (run, encoder, &packed);
 }
 
 /* ---- Case ----------------------------------------------------------------------------------- */
