@@ -1,0 +1,193 @@
+/* From a question to an answer that can be trusted: what ask.c and the evaluations share.
+ *
+ *   question.c   the question's words, each with how telling it is in this library
+ *   retrieve.c   passages, best first
+ *   evidence.c   the sentences of those passages that a model has time to read
+ *   prompt.c     what the model is told
+ *   cite.c       which evidence supports which sentence of the answer
+ *   refuse.c     whether to say nothing instead, before and after the model
+ *   followup.c   "and in 2022?" becomes a whole question */
+#pragma once
+
+#include "rag/rag-private.h"
+#include "rag/text-private.h"
+
+/* ---- question.c ---- */
+
+typedef struct
+{
+  char *form;
+  RagWordKind kind;
+  guint n_chunks; /* of the library that have it */
+  double weight;  /* inverse document frequency, natural logarithm, > 0 */
+} RagTerm;
+
+typedef struct
+{
+  char *text;
+  RagLanguage language;
+  GArray *terms; /* RagTerm, each form once, no stop words */
+  double total_weight;
+} RagQuestion;
+
+/* One sentence that says what is wrong with TEXT as a question, or TRUE. */
+gboolean rag_check_question (const char *text, GError **error);
+RagQuestion *rag_question_new (Rag *rag, const char *text, GError **error);
+/* With words that all weigh the same: for tests, and where no library is asked. */
+RagQuestion *rag_question_new_plain (const char *text);
+void rag_question_free (RagQuestion *question);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagQuestion, rag_question_free)
+/* Share of the question's weight, 0 … 1, that SET (forms, as from rag_word_set) holds. */
+double rag_question_coverage (const RagQuestion *question, GHashTable *set);
+
+/* ---- retrieve.c ---- */
+
+typedef struct
+{
+  GPtrArray *hits; /* IndexHit*, best first */
+  float *vector;   /* of the query; NULL in lexical search */
+  double encode_ms, search_ms;
+} RagRetrieval;
+void rag_retrieval_clear (RagRetrieval *retrieval);
+gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint limit,
+                       const char *collection, RagRetrieval *ret_retrieval, GError **error);
+RagHit *rag_hit_from_index (const IndexHit *from);
+gboolean rag_coverage_fill (Rag *rag, const char *collection, RagCoverage *ret_coverage,
+                            GError **error);
+void rag_coverage_clear (RagCoverage *coverage);
+
+/* ---- evidence.c ---- */
+
+typedef struct
+{
+  guint passage;     /* number in RagEvidence.passages */
+  guint start, end;  /* bytes of the passage's text */
+  GArray *words;     /* RagWord */
+  GHashTable *forms; /* set: words without stop words */
+  double score;      /* how well it answers the question, 0 … about 2 */
+  gboolean shown;    /* the model reads it */
+} RagSpan;
+
+typedef struct
+{
+  RagHit *hit;
+  RagLanguage language;
+  gint64 document_id, start; /* place in the document */
+  guint rank;                /* among the hits, 0 the best */
+  GHashTable *heading;       /* set: forms of title and section */
+  GHashTable *forms;         /* set: forms of the whole passage, heading included */
+  guint first_span, n_spans;
+} RagPassage;
+
+typedef struct
+{
+  GPtrArray *passages; /* RagPassage*, best first */
+  GArray *spans;       /* RagSpan, by passage */
+  GArray *order;       /* guint: passages with a shown sentence, in reading order */
+} RagEvidence;
+
+/* Cuts HITS (IndexHit*, best first) into sentences and scores them. */
+RagEvidence *rag_evidence_new (const RagQuestion *question, const GPtrArray *hits);
+void rag_evidence_free (RagEvidence *evidence);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagEvidence, rag_evidence_free)
+typedef gsize (*RagTokenCount) (const char *text, gsize length, gpointer user_data);
+/* Chooses what the model reads: at most BUDGET tokens, headings included, and orders it as in the
+ * documents. COUNT NULL: bytes / 4. */
+void rag_evidence_select (RagEvidence *evidence, guint budget, RagTokenCount count,
+                          gpointer user_data);
+/* The chosen sentences with their headings, as the model gets them. */
+char *rag_evidence_text (const RagEvidence *evidence);
+
+/* ---- prompt.c ---- */
+
+/* System message, then one user message with passages and question. The caller owns both. */
+typedef struct
+{
+  char *system, *user;
+} RagPrompt;
+void rag_prompt_build (const RagEvidence *evidence, const char *question, RagPrompt *ret_prompt);
+void rag_prompt_clear (RagPrompt *prompt);
+/* The sentence with which the model is told to refuse. */
+const char *rag_refusal_sentence (void);
+/* Whether ANSWER is that sentence, whatever its case and punctuation. */
+gboolean rag_is_refusal (const char *answer);
+/* Whether ANSWER, still growing, may yet turn out to be that sentence. */
+gboolean rag_may_become_refusal (const char *answer);
+
+/* ---- cite.c ---- */
+
+typedef struct
+{
+  GPtrArray *sentences; /* RagSentence* */
+  GPtrArray *citations; /* RagCitation* */
+  double support;       /* mean share of the answer's words found in what is cited */
+  double relevance;     /* share of the question's weight in what is cited and its heading */
+  guint n_supported;
+} RagCited;
+void rag_cite (const RagQuestion *question, const RagEvidence *evidence, const char *answer,
+               RagCited *ret_cited);
+void rag_cited_clear (RagCited *cited);
+void rag_sentence_free (RagSentence *sentence);
+void rag_citation_free (RagCitation *citation);
+
+/* ---- refuse.c ---- */
+
+/* What tells whether an answer can be right. */
+typedef struct
+{
+  /* Before the model. */
+  double cosine;        /* best of the passages shown, 0 without vectors */
+  double coverage;      /* best share of the question's weight in one passage */
+  double missing;       /* share of the question's weight in no passage shown at all */
+  double missing_names; /* numbers and names of the question that no passage shown has */
+  /* After it. */
+  double refusal_logprob; /* of the refusal's first token at the answer's beginning */
+  double mean_logprob;    /* of the answer's tokens */
+  double support;         /* see RagCited */
+  double relevance;
+} RagSignals;
+
+void rag_signals_before (const RagQuestion *question, const RagEvidence *evidence,
+                         RagSignals *ret_signals);
+/* Probability that the library answers the question, from the signals before the model. */
+double rag_answerable (const RagSignals *signals);
+/* Probability that the answer given is right. */
+double rag_confidence (const RagSignals *signals);
+extern const double rag_answerable_threshold, rag_confidence_threshold;
+/* The refusal for people: what was searched, what is closest. HITS: RagHit*, may be empty. */
+char *rag_refusal_text (const RagCoverage *coverage, const GPtrArray *hits);
+
+/* ---- followup.c ---- */
+
+/* QUESTION made whole with what PREVIOUS (itself whole, or NULL) was about; a copy when it needs
+ * nothing. */
+char *rag_follow_up (const char *question, const char *previous);
+
+/* ---- generate.c: the model's part ---- */
+
+typedef struct
+{
+  char *text;       /* what the model said, markers included */
+  gboolean stopped; /* by the user */
+  gboolean cut;     /* by the token limit */
+  double prefill_ms, first_token_ms;
+  guint prompt_tokens, reused_tokens, generated_tokens;
+  double refusal_logprob, mean_logprob;
+} RagGeneration;
+void rag_generation_clear (RagGeneration *generation);
+/* How many positions a session of CHAT's options needs. */
+EngineSession *rag_session_new (Rag *rag, const RagAskOptions *options, GError **error);
+/* Tokens of evidence that are read within the time a person waits gladly. */
+guint rag_evidence_budget (const Rag *rag, const EngineSession *session,
+                           const RagAskOptions *options, const char *question);
+gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt,
+                       const RagAskOptions *options, const RagAskEvents *events,
+                       RagGeneration *ret_generation, GError **error);
+
+/* ---- ask.c ---- */
+
+/* The signals of the last answer of CHAT, for the evaluation. */
+const RagSignals *rag_chat_signals (const RagChat *chat);
+/* Answers QUESTION from HITS (IndexHit*) instead of a search: the oracle of the evaluation. */
+RagAnswer *rag_chat_ask_from (RagChat *chat, const char *question, const GPtrArray *hits,
+                              const RagAskEvents *events, GError **error);

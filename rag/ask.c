@@ -1,0 +1,308 @@
+/* Answers a question from the documents, or says why not.
+ *
+ * In comes a question, out goes an answer in which every sentence is proved by a passage, or a
+ * refusal. The path: make the question whole (followup.c), find passages (retrieve.c), choose
+ * sentences (evidence.c), refuse at once when nothing fits (refuse.c), show the evidence, have the
+ * model read and answer (generate.c), prove each sentence (cite.c), and strike or refuse what is
+ * not proved. */
+#include "rag/answer-private.h"
+
+#include <string.h>
+
+/* Passages looked at for evidence; beyond, the answer is hardly ever found (docs/answers.md). */
+#define MAX_PASSAGES 24
+/* Without a model nothing is read, so passages are shown whole, as many as fit a screen or two. */
+#define EVIDENCE_ONLY_TOKENS 1500
+
+struct _RagChat
+{
+  Rag *rag;
+  RagAskOptions options;
+  char *collection;
+  EngineSession *session; /* NULL until first needed */
+  char *previous;         /* the last question, whole */
+  RagSignals signals;
+};
+
+RagChat *rag_chat_new (Rag *rag, const RagAskOptions *options, GError **error)
+{
+  RagChat *chat = g_new0 (RagChat, 1);
+  chat->rag = rag;
+  if (options != NULL)
+    chat->options = *options;
+  chat->collection = g_strdup (chat->options.collection);
+  chat->options.collection = chat->collection;
+  return chat;
+}
+
+void rag_chat_free (RagChat *chat)
+{
+  if (chat == NULL)
+    return;
+  g_clear_pointer (&chat->session, engine_session_free);
+  g_free (chat->collection);
+  g_free (chat->previous);
+  g_free (chat);
+}
+
+const RagSignals *rag_chat_signals (const RagChat *chat)
+{
+  return &chat->signals;
+}
+
+void rag_answer_free (RagAnswer *answer)
+{
+  if (answer == NULL)
+    return;
+  g_free (answer->question);
+  g_free (answer->answer);
+  g_free (answer->reason);
+  g_clear_pointer (&answer->citations, g_ptr_array_unref);
+  g_clear_pointer (&answer->sentences, g_ptr_array_unref);
+  g_clear_pointer (&answer->evidence, g_ptr_array_unref);
+  rag_coverage_clear (&answer->coverage);
+  g_free (answer->model);
+  g_free (answer->encoder);
+  g_free (answer);
+}
+
+static double milliseconds_since (gint64 start_us)
+{
+  return (double)(g_get_monotonic_time () - start_us) / 1000.0;
+}
+
+static RagAnswer *answer_new (Rag *rag, const char *question)
+{
+  RagAnswer *answer = g_new0 (RagAnswer, 1);
+  answer->question = g_strdup (question);
+  answer->answer = g_strdup ("");
+  answer->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
+  answer->sentences = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_sentence_free);
+  answer->evidence = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_hit_free);
+  answer->encoder = g_strdup (index_encoder (rag->index, NULL));
+  return answer;
+}
+
+static RagHit *copy_hit (const RagHit *from)
+{
+  RagHit *hit = g_memdup2 (from, sizeof *from);
+  hit->document = g_strdup (from->document);
+  hit->title = g_strdup (from->title);
+  hit->collection = g_strdup (from->collection);
+  hit->section = g_strdup (from->section);
+  hit->text = g_strdup (from->text);
+  hit->page_label = g_strdup (from->page_label);
+  return hit;
+}
+
+static void list_evidence (const RagEvidence *evidence, GPtrArray *hits)
+{
+  for (guint i = 0; i < evidence->order->len; i++)
+    {
+      const RagPassage *passage
+          = g_ptr_array_index (evidence->passages, g_array_index (evidence->order, guint, i));
+      g_ptr_array_add (hits, copy_hit (passage->hit));
+    }
+}
+
+static void refuse (RagAnswer *answer, const RagEvidence *evidence, const char *reason)
+{
+  g_autoptr (GPtrArray) closest = g_ptr_array_new ();
+  if (evidence->passages->len > 0)
+    g_ptr_array_add (closest, ((RagPassage *)g_ptr_array_index (evidence->passages, 0))->hit);
+  g_free (answer->answer);
+  g_free (answer->reason);
+  answer->status = RAG_REFUSED;
+  answer->answer = rag_refusal_text (&answer->coverage, closest);
+  answer->reason = g_strdup (reason);
+  g_ptr_array_set_size (answer->citations, 0);
+}
+
+/* ---- After the model ---- */
+
+static char *join_supported (const GPtrArray *sentences, const char *separator)
+{
+  GString *text = g_string_new (NULL);
+  for (guint i = 0; i < sentences->len; i++)
+    {
+      const RagSentence *sentence = g_ptr_array_index (sentences, i);
+      if (sentence->supported)
+        g_string_append_printf (text, "%s%s", text->len > 0 ? separator : "", sentence->text);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void take_cited (RagAnswer *answer, RagCited *cited)
+{
+  g_ptr_array_unref (answer->sentences);
+  g_ptr_array_unref (answer->citations);
+  answer->sentences = g_steal_pointer (&cited->sentences);
+  answer->citations = g_steal_pointer (&cited->citations);
+}
+
+static void take_generation (RagAnswer *answer, const RagGeneration *generation,
+                             RagSignals *signals)
+{
+  answer->prefill_ms = generation->prefill_ms;
+  answer->prompt_tokens = generation->prompt_tokens;
+  answer->reused_tokens = generation->reused_tokens;
+  answer->generated_tokens = generation->generated_tokens;
+  signals->refusal_logprob = generation->refusal_logprob;
+  signals->mean_logprob = generation->mean_logprob;
+}
+
+/* Keeps what is proved and decides whether that is an answer. */
+static void gate (RagAnswer *answer, const RagQuestion *question, const RagEvidence *evidence,
+                  const RagGeneration *generation, RagSignals *signals)
+{
+  RagCited cited;
+  rag_cite (question, evidence, generation->text, &cited);
+  guint n_supported = cited.n_supported;
+  signals->support = cited.support;
+  signals->relevance = cited.relevance;
+  take_cited (answer, &cited);
+  answer->confidence = rag_confidence (signals);
+  if (generation->stopped)
+    {
+      g_free (answer->answer);
+      answer->answer = g_strdup (generation->text);
+      answer->status = RAG_PARTIAL;
+      answer->reason = g_strdup ("stopped before the answer was complete");
+    }
+  else if (rag_is_refusal (generation->text))
+    refuse (answer, evidence, "the model found no answer in the passages");
+  else if (n_supported == 0)
+    refuse (answer, evidence, "what the model said is not in the passages");
+  else if (answer->confidence < rag_confidence_threshold)
+    refuse (answer, evidence, "the answer is too uncertain");
+  else
+    {
+      const char *separator = strchr (generation->text, '\n') != NULL ? "\n" : " ";
+      g_free (answer->answer);
+      answer->answer = join_supported (answer->sentences, separator);
+      if (generation->cut)
+        {
+          answer->status = RAG_PARTIAL;
+          answer->reason = g_strdup ("the answer reached its token limit");
+        }
+    }
+}
+
+/* ---- With the model ---- */
+
+static gboolean need_session (RagChat *chat, GError **error)
+{
+  if (!rag_need_generator (chat->rag, error))
+    return FALSE;
+  if (chat->session == NULL)
+    chat->session = rag_session_new (chat->rag, &chat->options, error);
+  return chat->session != NULL;
+}
+
+static gsize count_tokens (const char *text, gsize length, gpointer user_data)
+{
+  return engine_count_tokens (user_data, text, (gssize)length);
+}
+
+static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                                   const RagEvidence *evidence, const RagAskEvents *events,
+                                   gint64 start_us, GError **error)
+{
+  RagPrompt prompt;
+  RagGeneration generation;
+  rag_prompt_build (evidence, question->text, &prompt);
+  double before_ms = milliseconds_since (start_us);
+  gboolean ok = rag_generate (chat->rag, chat->session, &prompt, &chat->options, events,
+                              &generation, error);
+  rag_prompt_clear (&prompt);
+  if (!ok)
+    return FALSE;
+  answer->first_token_ms = before_ms + generation.first_token_ms;
+  take_generation (answer, &generation, &chat->signals);
+  gate (answer, question, evidence, &generation, &chat->signals);
+  rag_generation_clear (&generation);
+  return TRUE;
+}
+
+static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                                 const GPtrArray *hits, const RagAskEvents *events, gint64 start_us,
+                                 GError **error)
+{
+  const RagAskOptions *options = &chat->options;
+  g_autoptr (RagEvidence) evidence = rag_evidence_new (question, hits);
+  rag_signals_before (question, evidence, &chat->signals);
+  double answerable = rag_answerable (&chat->signals);
+  gboolean hopeless = evidence->passages->len == 0 || answerable < rag_answerable_threshold;
+  if (!options->evidence_only && !hopeless)
+    {
+      if (!need_session (chat, error))
+        return FALSE;
+      guint budget = rag_evidence_budget (chat->rag, chat->session, options, question->text);
+      rag_evidence_select (evidence, budget, count_tokens, chat->rag->generator);
+      answer->model = g_strdup (chat->rag->generator_label);
+    }
+  else
+    rag_evidence_select (evidence, EVIDENCE_ONLY_TOKENS, NULL, NULL);
+  list_evidence (evidence, answer->evidence);
+  answer->retrieve_ms = milliseconds_since (start_us);
+  if (hopeless)
+    {
+      answer->confidence = 1 - answerable;
+      refuse (answer, evidence, "nothing relevant was found");
+      return TRUE;
+    }
+  if (events != NULL && events->evidence != NULL)
+    events->evidence (answer->evidence, events->user_data);
+  answer->confidence = answerable;
+  return options->evidence_only
+         || answer_with_model (chat, answer, question, evidence, events, start_us, error);
+}
+
+static RagAnswer *finish (RagChat *chat, const RagQuestion *question, const GPtrArray *hits,
+                          const RagAskEvents *events, gint64 start_us, GError **error)
+{
+  g_autoptr (RagAnswer) answer = answer_new (chat->rag, question->text);
+  memset (&chat->signals, 0, sizeof chat->signals);
+  if (!rag_coverage_fill (chat->rag, chat->collection, &answer->coverage, error)
+      || !answer_question (chat, answer, question, hits, events, start_us, error))
+    return NULL;
+  answer->total_ms = milliseconds_since (start_us);
+  return g_steal_pointer (&answer);
+}
+
+RagAnswer *rag_chat_ask_from (RagChat *chat, const char *text, const GPtrArray *hits,
+                              const RagAskEvents *events, GError **error)
+{
+  gint64 start_us = g_get_monotonic_time ();
+  if (!rag_check_question (text, error))
+    return NULL;
+  g_autoptr (RagQuestion) question = rag_question_new (chat->rag, text, error);
+  return question != NULL ? finish (chat, question, hits, events, start_us, error) : NULL;
+}
+
+RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *events,
+                         GError **error)
+{
+  RagRetrieval retrieval;
+  gint64 start_us = g_get_monotonic_time ();
+  if (!rag_check_question (text, error))
+    return NULL;
+  g_autofree char *whole = rag_follow_up (text, chat->previous);
+  g_autoptr (RagQuestion) question = rag_question_new (chat->rag, whole, error);
+  if (question == NULL
+      || !rag_retrieve (chat->rag, question->text, RAG_SEARCH_HYBRID, MAX_PASSAGES,
+                        chat->collection, &retrieval, error))
+    return NULL;
+  g_free (chat->previous);
+  chat->previous = g_strdup (question->text);
+  RagAnswer *answer = finish (chat, question, retrieval.hits, events, start_us, error);
+  rag_retrieval_clear (&retrieval);
+  return answer;
+}
+
+RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
+                    const RagAskEvents *events, GError **error)
+{
+  g_autoptr (RagChat) chat = rag_chat_new (rag, options, error);
+  return chat != NULL ? rag_chat_ask (chat, question, events, error) : NULL;
+}

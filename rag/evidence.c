@@ -1,0 +1,341 @@
+/* Chooses what the model reads: the sentences worth their tokens.
+ *
+ * In come passages, best first, and a budget in tokens; out go their best sentences in the order of
+ * the documents, under their headings. On a processor a prompt costs seconds, so sentences compete:
+ * one counts by the question's words in it, by those of its neighbours and its heading (a sentence
+ * that says "it" is about what stands before), and by the rank of its passage. */
+#include "rag/answer-private.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Weights of a sentence's score beside its own share of the question's words (1); chosen on SQuAD
+ * 2.0, see docs/answers.md. */
+#define NEIGHBOUR_WEIGHT 0.35
+#define HEADING_WEIGHT 0.15
+#define PASSAGE_WEIGHT 0.5
+
+static void clear_span (gpointer data)
+{
+  RagSpan *span = data;
+  g_array_unref (span->words);
+  g_hash_table_unref (span->forms);
+}
+
+static void passage_free (gpointer data)
+{
+  RagPassage *passage = data;
+  rag_hit_free (passage->hit);
+  g_hash_table_unref (passage->heading);
+  g_hash_table_unref (passage->forms);
+  g_free (passage);
+}
+
+static void add_forms (GHashTable *set, const GArray *words)
+{
+  for (guint i = 0; i < words->len; i++)
+    {
+      const RagWord *word = &g_array_index (words, RagWord, i);
+      if (word->kind != RAG_WORD_STOP)
+        g_hash_table_add (set, g_strdup (word->form));
+    }
+}
+
+static GHashTable *new_set (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+}
+
+static void add_all (GHashTable *set, GHashTable *more)
+{
+  GHashTableIter iter;
+  gpointer form;
+  g_hash_table_iter_init (&iter, more);
+  while (g_hash_table_iter_next (&iter, &form, NULL))
+    g_hash_table_add (set, g_strdup (form));
+}
+
+/* ---- Cutting ---- */
+
+static void add_span (RagEvidence *evidence, RagPassage *passage, guint start, guint end)
+{
+  const char *text = passage->hit->text;
+  rag_trim_span (text, &start, &end);
+  if (start == end)
+    return;
+  RagSpan span = { .passage = passage->rank, .start = start, .end = end };
+  span.words = rag_words (text + start, end - start, passage->language);
+  span.forms = new_set ();
+  add_forms (span.forms, span.words);
+  add_all (passage->forms, span.forms);
+  g_array_append_val (evidence->spans, span);
+}
+
+/* Sentences, and within them lines: a table's rows and a list's items stand for themselves. */
+static void cut (RagEvidence *evidence, RagPassage *passage)
+{
+  const char *text = passage->hit->text;
+  g_autoptr (GArray) sentences = ingest_sentences (text, rag_language_code (passage->language));
+  passage->first_span = evidence->spans->len;
+  for (guint i = 0; i < sentences->len; i++)
+    {
+      const IngestSentence *sentence = &g_array_index (sentences, IngestSentence, i);
+      add_span (evidence, passage, sentence->start, sentence->end);
+    }
+  passage->n_spans = evidence->spans->len - passage->first_span;
+}
+
+static void add_passage (RagEvidence *evidence, const IndexHit *hit, RagLanguage fallback)
+{
+  RagPassage *passage = g_new0 (RagPassage, 1);
+  passage->hit = rag_hit_from_index (hit);
+  passage->language = hit->language != NULL ? rag_language_from_code (hit->language) : fallback;
+  passage->document_id = hit->document_id;
+  passage->start = hit->start;
+  passage->rank = evidence->passages->len;
+  g_autofree char *heading
+      = g_strconcat (hit->title != NULL ? hit->title : "", "\n", passage->hit->section, NULL);
+  passage->heading = rag_word_set (heading, -1, passage->language);
+  passage->forms = new_set ();
+  add_all (passage->forms, passage->heading);
+  g_ptr_array_add (evidence->passages, passage);
+  cut (evidence, passage);
+}
+
+/* ---- Scoring ---- */
+
+/* Share of the question's weight that is in A or, if not there, in B but not in NOT_IN. */
+static double extra_coverage (const RagQuestion *question, GHashTable *in, GHashTable *not_in)
+{
+  double held = 0;
+  for (guint i = 0; i < question->terms->len; i++)
+    {
+      const RagTerm *term = &g_array_index (question->terms, RagTerm, i);
+      if (g_hash_table_contains (in, term->form) && !g_hash_table_contains (not_in, term->form))
+        held += term->weight;
+    }
+  return question->total_weight > 0 ? held / question->total_weight : 0;
+}
+
+static void score_passage (RagEvidence *evidence, const RagQuestion *question, RagPassage *passage,
+                           double prior)
+{
+  guint best = passage->first_span;
+  for (guint i = passage->first_span; i < passage->first_span + passage->n_spans; i++)
+    {
+      RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
+      double before
+          = i > passage->first_span ? extra_coverage (question, (span - 1)->forms, span->forms) : 0;
+      double after = i + 1 < passage->first_span + passage->n_spans
+                         ? extra_coverage (question, (span + 1)->forms, span->forms)
+                         : 0;
+      span->score = rag_question_coverage (question, span->forms)
+                    + NEIGHBOUR_WEIGHT * MAX (before, after)
+                    + HEADING_WEIGHT * extra_coverage (question, passage->heading, span->forms)
+                    + PASSAGE_WEIGHT * prior;
+      if (span->score > g_array_index (evidence->spans, RagSpan, best).score)
+        best = i;
+    }
+  if (passage->n_spans > 0)
+    {
+      passage->hit->best_start = g_array_index (evidence->spans, RagSpan, best).start;
+      passage->hit->best_end = g_array_index (evidence->spans, RagSpan, best).end;
+    }
+}
+
+RagEvidence *rag_evidence_new (const RagQuestion *question, const GPtrArray *hits)
+{
+  RagEvidence *evidence = g_new0 (RagEvidence, 1);
+  evidence->passages = g_ptr_array_new_with_free_func (passage_free);
+  evidence->spans = g_array_new (FALSE, FALSE, sizeof (RagSpan));
+  g_array_set_clear_func (evidence->spans, clear_span);
+  evidence->order = g_array_new (FALSE, FALSE, sizeof (guint));
+  for (guint i = 0; i < hits->len; i++)
+    add_passage (evidence, g_ptr_array_index (hits, i), question->language);
+  for (guint i = 0; i < evidence->passages->len; i++)
+    {
+      RagPassage *passage = g_ptr_array_index (evidence->passages, i);
+      const RagPassage *first = g_ptr_array_index (evidence->passages, 0);
+      double best = first->hit->score;
+      score_passage (evidence, question, passage, best > 0 ? passage->hit->score / best : 0);
+    }
+  return evidence;
+}
+
+void rag_evidence_free (RagEvidence *evidence)
+{
+  if (evidence == NULL)
+    return;
+  g_array_unref (evidence->spans);
+  g_ptr_array_unref (evidence->passages);
+  g_array_unref (evidence->order);
+  g_free (evidence);
+}
+
+/* ---- Selecting ---- */
+
+static gsize quarter_bytes (const char *text, gsize length, gpointer user_data)
+{
+  return (length + 3) / 4;
+}
+
+typedef struct
+{
+  RagEvidence *evidence;
+  RagTokenCount count;
+  gpointer user_data;
+  gsize left;        /* tokens */
+  GHashTable *texts; /* set: folded sentences already shown */
+  gboolean *open;    /* [n passages]: its heading is paid for */
+} Selection;
+
+static char *heading_text (const RagHit *hit)
+{
+  const char *title = hit->title != NULL ? hit->title : "";
+  if (*hit->section == '\0')
+    return g_strdup (title);
+  if (*title == '\0' || g_str_has_prefix (hit->section, title))
+    return g_strdup (hit->section);
+  return g_strconcat (title, " › ", hit->section, NULL);
+}
+
+/* A table's first row names its columns. */
+static gboolean has_header_row (const RagPassage *passage, const RagEvidence *evidence)
+{
+  const RagSpan *first = &g_array_index (evidence->spans, RagSpan, passage->first_span);
+  return memchr (passage->hit->text + first->start, '\t', first->end - first->start) != NULL;
+}
+
+static gsize cost_of (const Selection *selection, const RagPassage *passage, const RagSpan *span)
+{
+  const char *text = passage->hit->text;
+  gsize tokens
+      = 1 + selection->count (text + span->start, span->end - span->start, selection->user_data);
+  if (!selection->open[passage->rank])
+    {
+      g_autofree char *heading = heading_text (passage->hit);
+      tokens += 2 + selection->count (heading, strlen (heading), selection->user_data);
+    }
+  return tokens;
+}
+
+/* FALSE when it does not fit or is a copy of what is shown. */
+static gboolean show (Selection *selection, RagSpan *span)
+{
+  RagPassage *passage = g_ptr_array_index (selection->evidence->passages, span->passage);
+  if (span->shown)
+    return TRUE;
+  gsize cost = cost_of (selection, passage, span);
+  if (cost > selection->left)
+    return FALSE;
+  g_autofree char *line = rag_one_line (passage->hit->text + span->start, span->end - span->start);
+  g_autofree char *folded = rag_fold (line, -1);
+  if (!g_hash_table_add (selection->texts, g_steal_pointer (&folded)))
+    return FALSE;
+  selection->left -= cost;
+  selection->open[span->passage] = TRUE;
+  span->shown = TRUE;
+  return TRUE;
+}
+
+static gint compare_scores (gconstpointer a, gconstpointer b)
+{
+  const RagSpan *x = *(RagSpan *const *)a, *y = *(RagSpan *const *)b;
+  if (x->score != y->score)
+    return x->score > y->score ? -1 : 1;
+  return x < y ? -1 : x > y;
+}
+
+static GPtrArray *spans_by_score (RagEvidence *evidence)
+{
+  GPtrArray *spans = g_ptr_array_new ();
+  for (guint i = 0; i < evidence->spans->len; i++)
+    g_ptr_array_add (spans, &g_array_index (evidence->spans, RagSpan, i));
+  g_ptr_array_sort (spans, compare_scores);
+  return spans;
+}
+
+/* The rank of a document is that of its best passage. */
+static guint document_rank (const RagEvidence *evidence, gint64 document_id)
+{
+  for (guint i = 0; i < evidence->passages->len; i++)
+    if (((RagPassage *)g_ptr_array_index (evidence->passages, i))->document_id == document_id)
+      return i;
+  return G_MAXUINT;
+}
+
+static gint compare_reading_order (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const RagEvidence *evidence = user_data;
+  const RagPassage *x = g_ptr_array_index (evidence->passages, *(const guint *)a);
+  const RagPassage *y = g_ptr_array_index (evidence->passages, *(const guint *)b);
+  guint rank_x = document_rank (evidence, x->document_id);
+  guint rank_y = document_rank (evidence, y->document_id);
+  if (rank_x != rank_y)
+    return rank_x < rank_y ? -1 : 1;
+  return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void rag_evidence_select (RagEvidence *evidence, guint budget, RagTokenCount count,
+                          gpointer user_data)
+{
+  g_autoptr (GHashTable) texts = new_set ();
+  g_autofree gboolean *open = g_new0 (gboolean, evidence->passages->len + 1);
+  g_autoptr (GPtrArray) best_first = spans_by_score (evidence);
+  Selection selection
+      = { evidence, count != NULL ? count : quarter_bytes, user_data, budget, texts, open };
+  for (guint i = 0; i < best_first->len; i++)
+    {
+      RagSpan *span = g_ptr_array_index (best_first, i);
+      const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+      if (has_header_row (passage, evidence))
+        show (&selection, &g_array_index (evidence->spans, RagSpan, passage->first_span));
+      show (&selection, span);
+    }
+  g_array_set_size (evidence->order, 0);
+  for (guint i = 0; i < evidence->passages->len; i++)
+    if (open[i])
+      g_array_append_val (evidence->order, i);
+  g_array_sort_with_data (evidence->order, compare_reading_order, evidence);
+}
+
+/* ---- Writing ---- */
+
+static void append_passage (GString *text, const RagEvidence *evidence, const RagPassage *passage)
+{
+  gboolean gap = FALSE, any = FALSE;
+  for (guint i = passage->first_span; i < passage->first_span + passage->n_spans; i++)
+    {
+      const RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
+      gap = gap || !span->shown;
+      if (!span->shown)
+        continue;
+      gboolean row
+          = memchr (passage->hit->text + span->start, '\t', span->end - span->start) != NULL;
+      if (any)
+        g_string_append (text, row ? "\n" : gap ? " … " : " ");
+      g_string_append_len (text, passage->hit->text + span->start, span->end - span->start);
+      any = TRUE;
+      gap = FALSE;
+    }
+}
+
+char *rag_evidence_text (const RagEvidence *evidence)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree char *last_heading = g_strdup ("");
+  for (guint i = 0; i < evidence->order->len; i++)
+    {
+      const RagPassage *passage
+          = g_ptr_array_index (evidence->passages, g_array_index (evidence->order, guint, i));
+      g_autofree char *heading = heading_text (passage->hit);
+      if (text->len > 0)
+        g_string_append (text, "\n\n");
+      if (*heading != '\0' && strcmp (heading, last_heading) != 0)
+        g_string_append_printf (text, "%s\n", heading);
+      append_passage (text, evidence, passage);
+      g_free (last_heading);
+      last_heading = g_steal_pointer (&heading);
+    }
+  return g_string_free (text, FALSE);
+}

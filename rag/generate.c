@@ -1,0 +1,207 @@
+/* Has the model read the prompt and answer it.
+ *
+ * In come the messages, out go the model's words and what its probabilities tell. Of what the
+ * session has read for the last question, the common beginning is kept, so a conversation does not
+ * read its instructions twice. Words go to the listener as they come, except while they may still
+ * become the refusal sentence: a refusal is worded by refuse.c, not by the model. */
+#include "rag/answer-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#define DEFAULT_ANSWER_TOKENS 200
+/* People begin to wonder after about three seconds (Nielsen's limits are 1 and 10). */
+#define READING_SECONDS 3.0
+#define MIN_EVIDENCE_TOKENS 200
+#define MAX_EVIDENCE_TOKENS 1500
+/* Instructions, headings of the chat format, line breaks. */
+#define PROMPT_OVERHEAD_TOKENS 80
+#define MIN_CONTEXT 2048
+#define MAX_CONTEXT 32768
+/* Shorter readings say more about start-up than about speed. */
+#define MIN_TIMED_TOKENS 64
+
+void rag_generation_clear (RagGeneration *generation)
+{
+  g_clear_pointer (&generation->text, g_free);
+}
+
+static guint answer_tokens (const RagAskOptions *options)
+{
+  return options->max_tokens > 0 ? options->max_tokens : DEFAULT_ANSWER_TOKENS;
+}
+
+EngineSession *rag_session_new (Rag *rag, const RagAskOptions *options, GError **error)
+{
+  GError *inner = NULL;
+  const EngineModelInfo *info = engine_model_info (rag->generator);
+  guint64 wanted = (guint64)MAX (options->evidence_tokens, MAX_EVIDENCE_TOKENS)
+                   + answer_tokens (options) + MIN_CONTEXT / 2;
+  guint limit = info->n_ctx_train > 0 ? MIN (info->n_ctx_train, MAX_CONTEXT) : MAX_CONTEXT;
+  const EngineSessionOptions session_options
+      = { .n_ctx = (guint)CLAMP (wanted, MIN (MIN_CONTEXT, limit), limit),
+          .n_threads = rag->n_threads,
+          .mem_limit_bytes = rag->mem_limit_bytes };
+  EngineSession *session = engine_session_new (rag->generator, &session_options, &inner);
+  if (session == NULL)
+    rag_translate_error (error, inner);
+  return session;
+}
+
+guint rag_evidence_budget (const Rag *rag, const EngineSession *session,
+                           const RagAskOptions *options, const char *question)
+{
+  guint overhead
+      = PROMPT_OVERHEAD_TOKENS + (guint)engine_count_tokens (rag->generator, question, -1);
+  guint reserved = overhead + MIN (answer_tokens (options), engine_session_n_ctx (session) / 2);
+  guint room = engine_session_n_ctx (session) > reserved ? engine_session_n_ctx (session) - reserved
+                                                         : MIN_EVIDENCE_TOKENS;
+  if (options->evidence_tokens > 0)
+    return MIN (options->evidence_tokens, room);
+  double readable = rag->prefill_tps * READING_SECONDS - overhead;
+  return MIN ((guint)CLAMP (readable, MIN_EVIDENCE_TOKENS, MAX_EVIDENCE_TOKENS), room);
+}
+
+typedef struct
+{
+  const RagAskEvents *events;
+  GString *text;
+  gsize told; /* bytes of TEXT that the listener has */
+} Listener;
+
+static gboolean is_stopped (const Listener *listener)
+{
+  return listener->events != NULL && listener->events->cancellable != NULL
+         && g_cancellable_is_cancelled (listener->events->cancellable);
+}
+
+static gboolean on_read (gsize done, gsize total, gpointer user_data)
+{
+  Listener *listener = user_data;
+  if (listener->events != NULL && listener->events->reading != NULL)
+    listener->events->reading (done, total, listener->events->user_data);
+  return !is_stopped (listener);
+}
+
+static gboolean on_piece (const char *piece, gpointer user_data)
+{
+  Listener *listener = user_data;
+  g_string_append (listener->text, piece);
+  if (listener->events != NULL && listener->events->piece != NULL
+      && !rag_may_become_refusal (listener->text->str) && !rag_is_refusal (listener->text->str))
+    {
+      listener->events->piece (listener->text->str + listener->told, listener->events->user_data);
+      listener->told = listener->text->len;
+    }
+  return !is_stopped (listener);
+}
+
+/* Keeps what SESSION and TOKENS have in common; at least one token must be read to get logits. */
+static gsize rewind_to_common (EngineSession *session, const GArray *tokens)
+{
+  gsize n_read, common = 0;
+  const gint32 *read = engine_session_tokens (session, &n_read);
+  const gint32 *wanted = (const gint32 *)tokens->data;
+  while (common < n_read && common + 1 < tokens->len && read[common] == wanted[common])
+    common++;
+  engine_session_rewind (session, common);
+  return common;
+}
+
+static GArray *prompt_tokens (Rag *rag, const RagPrompt *prompt, GError **error)
+{
+  const EngineMessage messages[]
+      = { { .role = "system", .text = prompt->system }, { .role = "user", .text = prompt->user } };
+  g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  GError *inner = NULL;
+  if (engine_chat_tokens (rag->generator, messages, G_N_ELEMENTS (messages), tokens, &inner))
+    return g_steal_pointer (&tokens);
+  rag_translate_error (error, inner);
+  return NULL;
+}
+
+/* log P(the refusal's first token): how near the model is to saying it, whether it does or not. */
+static double refusal_logprob (Rag *rag, EngineSession *session)
+{
+  const float *logits = engine_session_logits (session);
+  guint n_vocab = engine_model_info (rag->generator)->n_vocab;
+  g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  if (logits == NULL
+      || !engine_tokenize (rag->generator, rag_refusal_sentence (), -1, ENGINE_TOKENIZE_PLAIN,
+                           tokens, NULL)
+      || tokens->len == 0)
+    return 0;
+  float most = -INFINITY;
+  for (guint i = 0; i < n_vocab; i++)
+    most = MAX (most, logits[i]);
+  double sum = 0;
+  for (guint i = 0; i < n_vocab; i++)
+    sum += exp ((double)logits[i] - most);
+  return (double)logits[g_array_index (tokens, gint32, 0)] - most - log (sum);
+}
+
+/* What was estimated before the first prompt gives way to what was seen. */
+static void learn_speed (Rag *rag, gsize n_tokens, double ms)
+{
+  if (n_tokens >= MIN_TIMED_TOKENS && ms > 0)
+    rag->prefill_tps = (rag->prefill_tps + (double)n_tokens * 1000 / ms) / 2;
+}
+
+/* Reads the prompt. TRUE with ret_generation->stopped when the user stopped it. */
+static gboolean read_prompt (Rag *rag, EngineSession *session, const RagPrompt *prompt,
+                             Listener *listener, RagGeneration *generation, GError **error)
+{
+  GError *inner = NULL;
+  g_autoptr (GArray) tokens = prompt_tokens (rag, prompt, error);
+  if (tokens == NULL)
+    return FALSE;
+  gint64 start_us = g_get_monotonic_time ();
+  gsize kept = rewind_to_common (session, tokens);
+  generation->prompt_tokens = tokens->len;
+  generation->reused_tokens = (guint)kept;
+  gboolean ok = engine_session_read (session, (const gint32 *)tokens->data + kept,
+                                     tokens->len - kept, on_read, listener, &inner);
+  generation->prefill_ms = (double)(g_get_monotonic_time () - start_us) / 1000.0;
+  if (ok)
+    {
+      learn_speed (rag, tokens->len - kept, generation->prefill_ms);
+      generation->refusal_logprob = refusal_logprob (rag, session);
+      return TRUE;
+    }
+  generation->stopped = g_error_matches (inner, ENGINE_ERROR, ENGINE_ERROR_CANCELLED);
+  if (!generation->stopped)
+    return rag_translate_error (error, inner);
+  g_error_free (inner);
+  return TRUE;
+}
+
+gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt,
+                       const RagAskOptions *options, const RagAskEvents *events,
+                       RagGeneration *ret_generation, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  Listener listener = { events, text, 0 };
+  RagGeneration generation = { 0 };
+  EngineGeneration result;
+  GError *inner = NULL;
+  if (!read_prompt (rag, session, prompt, &listener, &generation, error))
+    return FALSE;
+  if (!generation.stopped)
+    {
+      const EngineSampling sampling = { .temperature = options->temperature,
+                                        .top_p = 0.95f,
+                                        .min_p = 0.05f,
+                                        .seed = options->seed,
+                                        .max_tokens = answer_tokens (options) };
+      if (!engine_generate (session, &sampling, on_piece, &listener, &result, &inner))
+        return rag_translate_error (error, inner);
+      generation.first_token_ms = generation.prefill_ms + result.first_token_ms;
+      generation.generated_tokens = result.n_tokens;
+      generation.mean_logprob = result.mean_logprob;
+      generation.stopped = result.stop == ENGINE_STOP_CALLER;
+      generation.cut = result.stop == ENGINE_STOP_LENGTH;
+    }
+  generation.text = g_strdup (text->str);
+  *ret_generation = generation;
+  return TRUE;
+}

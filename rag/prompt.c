@@ -1,0 +1,91 @@
+/* Words what the model is told.
+ *
+ * In come the chosen passages and the question, out go the messages of a chat. The texts are in
+ * rag/prompts, where they can be read and compared; nothing from a document can end a message,
+ * because the engine turns message text into ordinary tokens only. */
+#include "rag/answer-private.h"
+
+#include <string.h>
+
+#define PROMPTS "/docent/rag/prompts/"
+
+/* The file without its last line break. Compiled in, so always there. */
+static char *load (const char *name)
+{
+  g_autofree char *path = g_strconcat (PROMPTS, name, NULL);
+  g_autoptr (GBytes) bytes = g_resources_lookup_data (path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  gsize size = 0;
+  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : "";
+  return g_strchomp (g_strndup (data, size));
+}
+
+/* One pass from left to right, so that a passage that contains "%QUESTION%" stays text. */
+static char *fill (const char *template, const char *passages, const char *question)
+{
+  GString *text = g_string_new (NULL);
+  for (const char *p = template; *p != '\0';)
+    if (g_str_has_prefix (p, "%PASSAGES%"))
+      {
+        g_string_append (text, passages);
+        p += strlen ("%PASSAGES%");
+      }
+    else if (g_str_has_prefix (p, "%QUESTION%"))
+      {
+        g_string_append (text, question);
+        p += strlen ("%QUESTION%");
+      }
+    else
+      g_string_append_c (text, *p++);
+  return g_string_free (text, FALSE);
+}
+
+void rag_prompt_build (const RagEvidence *evidence, const char *question, RagPrompt *ret_prompt)
+{
+  g_autofree char *template = load ("user.txt");
+  g_autofree char *passages = rag_evidence_text (evidence);
+  ret_prompt->system = load ("system.txt");
+  ret_prompt->user = fill (template, passages, question);
+}
+
+void rag_prompt_clear (RagPrompt *prompt)
+{
+  g_clear_pointer (&prompt->system, g_free);
+  g_clear_pointer (&prompt->user, g_free);
+}
+
+const char *rag_refusal_sentence (void)
+{
+  static char *sentence;
+  static gsize once = 0;
+  if (g_once_init_enter (&once))
+    {
+      sentence = load ("refusal.txt");
+      g_once_init_leave (&once, 1);
+    }
+  return sentence;
+}
+
+/* Letters only, in lower case: "Not in the documents." → "notinthedocuments". */
+static char *letters (const char *text)
+{
+  g_autofree char *folded = rag_fold (text, -1);
+  GString *kept = g_string_new (NULL);
+  for (const char *p = folded; *p != '\0'; p = g_utf8_next_char (p))
+    if (g_unichar_isalnum (g_utf8_get_char (p)))
+      g_string_append_unichar (kept, g_utf8_get_char (p));
+  return g_string_free (kept, FALSE);
+}
+
+gboolean rag_is_refusal (const char *answer)
+{
+  g_autofree char *given = letters (answer);
+  g_autofree char *refusal = letters (rag_refusal_sentence ());
+  return *given == '\0' || g_str_has_prefix (given, refusal);
+}
+
+gboolean rag_may_become_refusal (const char *answer)
+{
+  g_autofree char *given = letters (answer);
+  g_autofree char *refusal = letters (rag_refusal_sentence ());
+  return g_str_has_prefix (refusal, given);
+}
