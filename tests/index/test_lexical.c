@@ -1,0 +1,277 @@
+/* Search by words, and how rare words are. */
+#include "support.h"
+
+static void put_in (Index *index, const char *path, const char *language, const char *text)
+{
+  const IndexDocument document = { .path = (char *)path, .language = (char *)language };
+  const IndexChunk chunk = { .id = "1", .text = text };
+
+  ck_assert (index_put_document (index, &document, &chunk, 1, NULL, NULL));
+}
+
+static const char *first_path (const GPtrArray *hits)
+{
+  return hit_at (hits, 0)->path;
+}
+
+START_TEST (test_other_forms_of_a_word_are_found)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/a", "en", "The infected patients were isolated.");
+
+  ck_assert_uint_eq (n_found (index, "infections"), 1);
+  ck_assert_uint_eq (n_found (index, "ISOLATING a patient"), 1);
+  ck_assert_uint_eq (n_found (index, "unrelated"), 0);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_every_language_of_the_library_is_searched)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/en", "en", "The houses were burning.");
+  put_in (index, "/de", "de", "Die Häuser brannten.");
+  put_in (index, "/es", "es", "La habitación del hospital");
+
+  g_autoptr (GPtrArray) english = search_text (index, "house");
+  g_autoptr (GPtrArray) german = search_text (index, "Haus");
+  g_autoptr (GPtrArray) spanish = search_text (index, "habitacion");
+
+  ck_assert_str_eq (first_path (english), "/en");
+  ck_assert_str_eq (first_path (german), "/de");
+  ck_assert_str_eq (first_path (spanish), "/es");
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_stop_words_of_one_language_are_words_of_another)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/de", "de", "Der Hund ist in dem Haus und auf dem Dach.");
+  put_in (index, "/en", "en", "When patients die at night, call the doctor.");
+
+  g_autoptr (GPtrArray) english = search_text (index, "what happens when they die");
+
+  ck_assert_uint_eq (english->len, 1);
+  ck_assert_str_eq (first_path (english), "/en");
+  ck_assert_uint_eq (n_found (index, "Was ist die Katze?"), 0);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_question_of_stop_words_alone_is_still_searched)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/a", "en", "To be or not to be, that is the question.");
+
+  ck_assert_uint_eq (n_found (index, "to be or not to be"), 1);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_identifiers_are_found_however_written)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/a", "en", "Levels of IL-6 rose under protocol 2020-01-03.");
+
+  ck_assert_uint_eq (n_found (index, "IL-6"), 1);
+  ck_assert_uint_eq (n_found (index, "il6"), 1);
+  ck_assert_uint_eq (n_found (index, "IL 6"), 1);
+  ck_assert_uint_eq (n_found (index, "2020-01-03"), 1);
+  ck_assert_uint_eq (n_found (index, "IL7"), 0);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_title_and_section_are_searched)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put (index, "/a", 0, TEXTS ("nothing here"));
+
+  ck_assert_uint_eq (n_found (index, "title"), 1);
+  ck_assert_uint_eq (n_found (index, "method"), 1);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_rare_words_weigh_more)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/common", "en", "report report report on the weather");
+  put_in (index, "/rare", "en", "report on the okapi");
+  put_in (index, "/other", "en", "report on the sea");
+
+  g_autoptr (GPtrArray) hits = search_text (index, "okapi report");
+
+  ck_assert_uint_eq (hits->len, 3);
+  ck_assert_str_eq (first_path (hits), "/rare");
+  ck_assert_double_gt (hit_at (hits, 0)->score, hit_at (hits, 1)->score);
+  ck_assert_double_gt (hit_at (hits, 2)->bm25, 0);
+  ck_assert (isnan (hit_at (hits, 0)->cosine));
+  remove_dir (dir);
+}
+END_TEST
+
+/* ln (1 + (2 − 1 + ½) / (1 + ½)) · f (k1 + 1) / (f + k1 (1 − b + b · length / mean)) for one of two
+ * passages of 4 and 2 words, f = 2. */
+START_TEST (test_score_is_bm25)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/a", "en", "okapi okapi zebra lion");
+  put_in (index, "/b", "en", "zebra lion");
+
+  g_autoptr (GPtrArray) hits = search_text (index, "okapi");
+
+  double expected = log (2) * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 4 / 3));
+  ck_assert_uint_eq (hits->len, 1);
+  ck_assert_double_eq_tol (hit_at (hits, 0)->score, expected, 1e-9);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_odd_questions_never_fail)
+{
+  static const char *const odd[] = { "",
+                                     " ",
+                                     "\"",
+                                     "\"\"\"",
+                                     "AND OR NOT",
+                                     "a*",
+                                     "text : x",
+                                     "(((",
+                                     "{a b}",
+                                     "NEAR(a b)",
+                                     "^a + - b",
+                                     "\xff\xfe\xc3",
+                                     "\x01=\x02x",
+                                     "';DROP TABLE chunk",
+                                     "\n\t\r",
+                                     "😀🎉",
+                                     "a\"b",
+                                     "text:okapi",
+                                     "-",
+                                     "%_",
+                                     "" };
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/a", "en", "okapi");
+
+  for (guint i = 0; i < G_N_ELEMENTS (odd); i++)
+    n_found (index, odd[i]);
+
+  ck_assert_uint_eq (n_found (index, "\"okapi"), 1);
+  ck_assert_uint_eq (n_found (index, "okapi' OR 1=1 --"), 1);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_huge_questions_are_capped)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  GString *text = g_string_new (NULL);
+  for (guint i = 0; i < 5000; i++)
+    g_string_append_printf (text, "word%u ", i);
+  put_in (index, "/a", "en", text->str);
+  for (guint i = 0; i < 100000; i++)
+    g_string_append (text, "more words ");
+
+  ck_assert_uint_eq (n_found (index, text->str), 1);
+  g_string_free (text, TRUE);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_more_matches_than_asked_for_leave_the_best)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < 1000; i++)
+    {
+      GString *text = g_string_new ("filler and more filler");
+      for (guint k = 0; k <= i % 10; k++)
+        g_string_append (text, " okapi");
+      g_ptr_array_add (texts, g_string_free (text, FALSE));
+    }
+  g_ptr_array_add (texts, NULL);
+  put (index, "/a", 0, (const char *const *)texts->pdata);
+
+  g_autoptr (GPtrArray) hits = search_text (index, "okapi");
+
+  ck_assert_uint_eq (hits->len, 10);
+  for (guint i = 0; i < hits->len; i++)
+    ck_assert_uint_eq (hit_at (hits, i)->start / 100 % 10, 9);
+  remove_dir (dir);
+}
+END_TEST
+
+static void note_term (const char *word, const char *stem, guint n_chunks, gpointer data)
+{
+  g_string_append_printf (data, "%s/%s:%u ", word, stem, n_chunks);
+}
+
+START_TEST (test_terms_tell_how_rare_words_are)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  GString *terms = g_string_new (NULL);
+  put_in (index, "/a", "en", "infection with IL 6");
+  put_in (index, "/b", "en", "infected");
+  put_in (index, "/c", "en", "other");
+
+  ck_assert (
+      index_terms (index, "What are the Infections by IL-6 and okapis?", note_term, terms, NULL));
+
+  ck_assert_str_eq (terms->str, "Infections/infect:2 IL-6/il6:1 okapis/okapi:0 ");
+  g_string_free (terms, TRUE);
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_terms_count_all_languages)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  GString *terms = g_string_new (NULL);
+  put_in (index, "/a", "en", "Houses");
+  put_in (index, "/b", "de", "Häuser");
+  put_in (index, "/c", "de", "Haus");
+
+  ck_assert (index_terms (index, "Häuser", note_term, terms, NULL));
+
+  ck_assert_str_eq (terms->str, "Häuser/haus:2 ");
+  g_string_free (terms, TRUE);
+  remove_dir (dir);
+}
+END_TEST
+
+int main (void)
+{
+  Suite *suite = suite_create ("lexical");
+  TCase *tests = tcase_create ("lexical");
+
+  tcase_add_test (tests, test_other_forms_of_a_word_are_found);
+  tcase_add_test (tests, test_every_language_of_the_library_is_searched);
+  tcase_add_test (tests, test_stop_words_of_one_language_are_words_of_another);
+  tcase_add_test (tests, test_question_of_stop_words_alone_is_still_searched);
+  tcase_add_test (tests, test_identifiers_are_found_however_written);
+  tcase_add_test (tests, test_title_and_section_are_searched);
+  tcase_add_test (tests, test_rare_words_weigh_more);
+  tcase_add_test (tests, test_score_is_bm25);
+  tcase_add_test (tests, test_odd_questions_never_fail);
+  tcase_add_test (tests, test_huge_questions_are_capped);
+  tcase_add_test (tests, test_more_matches_than_asked_for_leave_the_best);
+  tcase_add_test (tests, test_terms_tell_how_rare_words_are);
+  tcase_add_test (tests, test_terms_count_all_languages);
+  suite_add_tcase (suite, tests);
+  return run_suite (suite);
+}
