@@ -25,10 +25,10 @@ double index_dense_cosine (Index *index, const float *vector, gint64 chunk);
 /* The row of dense_cache. */
 typedef struct
 {
-  gint64 generation; /* 0: there is no file */
+  gint64 generation; /* counts up, never back */
   gint64 last_chunk;
   gint64 n_vectors, dimension;
-  gint64 size_bytes, checksum;
+  gint64 size_bytes, checksum; /* 0 bytes: there is no file */
   gboolean encoder_matches;
 } IndexDenseState;
 
@@ -60,7 +60,8 @@ gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gin
 /* Deletes every vectors.* file but that of generation KEEP. */
 gboolean index_dense_delete_files (Index *index, gint64 keep, GError **error);
 
-/* Loads the file, then deletes it; memory still has it for the next flush. Inside a transaction. */
+/* Deletes the file, first from SQLite's mind, then from the disk: the next flush makes a new one
+ * from the rows. A transaction of its own. */
 gboolean index_dense_drop_file (Index *index, GError **error);
 
 G_END_DECLS

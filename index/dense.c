@@ -29,7 +29,7 @@ struct _IndexDense
   GArray *later;     /* float [n, dimension] */
   Stamp stamp;
   gboolean fresh;
-  gboolean file_lost; /* the file of GENERATION was deleted or is not usable */
+  gboolean file_lost; /* there should be a file, but it is missing or damaged */
 };
 
 IndexDense *index_dense_new (void)
@@ -72,13 +72,13 @@ static void load_file (Index *index, const IndexDenseState *state)
 {
   IndexDense *dense = index->dense;
 
-  if (state->generation == dense->generation && dense->file.faiss && state->encoder_matches)
+  if (state->generation == dense->generation && state->size_bytes > 0 && state->encoder_matches)
     return;
   index_dense_reset (dense);
   dense->file_lost
-      = state->generation != 0
+      = state->size_bytes > 0
         && !(state->encoder_matches && index_dense_load_file (index, state, &dense->file, NULL));
-  if (state->generation != 0 && !dense->file_lost)
+  if (state->size_bytes > 0 && !dense->file_lost)
     {
       dense->generation = state->generation;
       dense->last_chunk = state->last_chunk;
@@ -302,8 +302,13 @@ gboolean index_flush (Index *index, GError **error)
 
 gboolean index_dense_drop_file (Index *index, GError **error)
 {
-  if (!index_dense_refresh (index, error) || !index_dense_delete_files (index, 0, error))
+  if (!index_begin_write (index, error))
     return FALSE;
-  index->dense->file_lost = TRUE;
+  gboolean ok = index_run (index, error, "dense_drop", "")
+                && index_run (index, error, "dense_forget_removed", "");
+
+  if (!index_end (index, ok, error) || !index_dense_delete_files (index, 0, error))
+    return FALSE;
+  index_dense_reset (index->dense);
   return TRUE;
 }

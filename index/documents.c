@@ -294,7 +294,7 @@ static gboolean delete_documents (Index *index, const gint64 *ids, gsize n, GErr
         return FALSE;
     }
   /* FTS5 marks words as deleted and leaves them readable in its pages until it merges them all. */
-  return index_run (index, error, "scrub_words", "");
+  return index_run (index, error, "scrub_words", "") && index_run (index, error, "scrub_later", "");
 }
 
 gboolean index_forget_documents (Index *index, const gint64 *ids, gsize n, GError **error)
@@ -304,10 +304,10 @@ gboolean index_forget_documents (Index *index, const gint64 *ids, gsize n, GErro
   /* The FAISS file goes first: should anything stop us after the commit, no copy is left behind,
    * and the file can be made again from the rows that stay, here or by the next flush. It also
    * makes room on a full disk. */
-  if (!index_begin_write (index, error))
+  if (!index_dense_drop_file (index, error) || !index_begin_write (index, error))
     return FALSE;
-  gboolean ok = index_dense_drop_file (index, error) && delete_documents (index, ids, n, error);
-  if (!index_end (index, ok, error))
+  if (!index_end (index, delete_documents (index, ids, n, error), error)
+      || !index_scrub_if_needed (index, error))
     return FALSE;
   index_flush (index, NULL);
   return TRUE;

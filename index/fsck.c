@@ -177,7 +177,7 @@ static gboolean faiss_problem (Index *index, char **ret_why, GError **error)
 
   if (!index_dense_read_state (index, &state, error))
     return FALSE;
-  if (state.generation == 0)
+  if (state.size_bytes == 0)
     return TRUE;
   if (!index_dense_load_file (index, &state, &block, ret_why))
     return TRUE;
@@ -192,10 +192,7 @@ static gboolean faiss_problem (Index *index, char **ret_why, GError **error)
 
 static gboolean rebuild_faiss (Index *index, GError **error)
 {
-  if (!index_dense_delete_files (index, 0, error))
-    return FALSE;
-  index_dense_reset (index->dense);
-  return index_flush (index, error);
+  return index_dense_drop_file (index, error) && index_flush (index, error);
 }
 
 static gboolean check_faiss (Fsck *fsck, GError **error)

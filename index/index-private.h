@@ -73,6 +73,11 @@ gboolean index_schema_matches (Index *index, gboolean *ret_matches, GError **err
 /* Descriptor that holds the lock until it is closed; −1 with BUSY and the holder's process id. */
 int index_lock (const char *dir, GError **error);
 
+/* ---- scrub.c ---- */
+
+/* Wipes the unused parts of pages if something was forgotten since the last time. */
+gboolean index_scrub_if_needed (Index *index, GError **error);
+
 /* ---- checksum.c ------------------------------------------------------------------------- */
 
 /* A 64-bit checksum of everything fed to it. Guards against bit rot, not against forgers. */

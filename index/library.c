@@ -122,6 +122,7 @@ static void finalize_statement (gpointer stmt)
 Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
 {
   g_autoptr (Index) index = g_new0 (Index, 1);
+  g_autoptr (GError) failure = NULL;
   gboolean create = (flags & INDEX_WRITE) && (flags & INDEX_CREATE);
 
   index->dir = g_strdup (dir);
@@ -145,6 +146,13 @@ Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
       || !index_register_text_search (index, error) || !index_schema_prepare (index, create, error)
       || !load_encoder (index, error))
     return NULL;
+  /* Should a killed `forget` have left work. Damage is no reason not to open: fsck must. */
+  if (index->writable && !index_scrub_if_needed (index, &failure)
+      && !g_error_matches (failure, INDEX_ERROR, INDEX_ERROR_CORRUPT))
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
   return g_steal_pointer (&index);
 }
 

@@ -65,7 +65,9 @@ sqlite3_stmt *index_prepare (Index *index, const char *name, GError **error)
 
       if (rc != SQLITE_OK)
         {
-          index_set_sqlite_error (index->dir, index->db, rc, error);
+          /* Our statements are always the same: one that makes no sense met damaged tables. */
+          index_set_sqlite_error (index->dir, index->db, rc == SQLITE_ERROR ? SQLITE_CORRUPT : rc,
+                                  error);
           return NULL;
         }
       g_hash_table_insert (index->statements, g_strdup (name), stmt);

@@ -15,5 +15,8 @@ SELECT chunk, floats FROM vector WHERE chunk > ?1 ORDER BY chunk;
 UPDATE dense_cache SET generation = ?1, last_chunk = ?2, n_vectors = ?3, dimension = ?4,
        size_bytes = ?5, checksum = ?6, encoder = (SELECT encoder FROM library);
 
+-- :dense_drop
+UPDATE dense_cache SET last_chunk = 0, n_vectors = 0, size_bytes = 0, checksum = 0;
+
 -- :dense_forget_removed
 DELETE FROM dense_removed;

@@ -33,3 +33,18 @@ ON CONFLICT (path) DO UPDATE SET collection = excluded.collection, checksum = ex
 
 -- :remove_source
 DELETE FROM source WHERE path = ?1;
+
+-- :needs_scrub
+SELECT needs_scrub FROM library;
+
+-- :scrub_later
+UPDATE library SET needs_scrub = 1;
+
+-- :scrubbed
+UPDATE library SET needs_scrub = 0;
+
+-- :page_bytes
+PRAGMA page_size;
+
+-- :btree_pages
+SELECT pageno FROM dbstat WHERE pagetype IN ('leaf', 'internal') ORDER BY pageno;

@@ -7,7 +7,8 @@ CREATE TABLE library (
   only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
   encoder TEXT,                      -- fingerprint of the model that made the vectors
   dimension INTEGER NOT NULL DEFAULT 0,
-  checksum INTEGER NOT NULL DEFAULT 0
+  checksum INTEGER NOT NULL DEFAULT 0,
+  needs_scrub INTEGER NOT NULL DEFAULT 0 -- something was forgotten: see scrub.c
 ) STRICT;
 INSERT INTO library (only_row) VALUES (1);
 
@@ -63,8 +64,8 @@ CREATE TABLE vector (
   checksum INTEGER NOT NULL          -- of chunk and floats
 ) STRICT;
 
--- What vectors.<generation>.faiss holds: vectors of chunks up to last_chunk, without those in
--- dense_removed. Generation 0: there is no file.
+-- What vectors.<generation>.faiss holds: vectors of chunks up to last_chunk, some of which may be
+-- gone by now (dense_removed). Size 0: there is no file.
 CREATE TABLE dense_cache (
   only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
   generation INTEGER NOT NULL,

@@ -35,11 +35,10 @@ static inline void remove_dir (char *dir)
   g_free (dir);
 }
 
-/* A library for writing in DIR. */
-static inline Index *open_library (const char *dir)
+static inline Index *open_with (const char *dir, IndexOpenFlags flags)
 {
   g_autoptr (GError) error = NULL;
-  Index *index = index_open (dir, INDEX_WRITE | INDEX_CREATE, &error);
+  Index *index = index_open (dir, flags, &error);
 
   ck_assert_msg (index != NULL, "%s", error ? error->message : "");
   ck_assert_msg (index_set_encoder (index, ENCODER, DIMENSION, &error), "%s",
@@ -47,8 +46,13 @@ static inline Index *open_library (const char *dir)
   return index;
 }
 
-/* A unit vector that is nearest to the one made with the nearest SEED … reproducible, different
- * for every seed. */
+/* A library for writing in DIR. */
+static inline Index *open_library (const char *dir)
+{
+  return open_with (dir, INDEX_WRITE | INDEX_CREATE);
+}
+
+/* The unit vector of SEED: always the same, different for every seed. */
 static inline void make_vector (guint32 seed, float *ret_vector)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);

@@ -80,11 +80,11 @@ END_TEST
  * the unused part of a page. */
 START_TEST (test_nothing_is_left_after_a_long_life)
 {
-  for (guint32 life = 0; life < 6; life++)
+  for (guint32 life = 0; life < 12; life++)
     {
       char *dir = make_dir ();
       g_autoptr (GRand) rand = g_rand_new_with_seed (life);
-      Index *index = open_library (dir);
+      Index *index = open_with (dir, INDEX_WRITE | INDEX_CREATE | INDEX_SCRATCH);
 
       fill (index, rand, 3, 20, "a");
       put_secret (index, 77777);
