@@ -49,8 +49,10 @@ typedef struct
   double encode_ms, search_ms;
 } RagRetrieval;
 void rag_retrieval_clear (RagRetrieval *retrieval);
+/* ONLY_DOCUMENT: its id, or −1 for all. */
 gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint limit,
-                       const char *collection, RagRetrieval *ret_retrieval, GError **error);
+                       const char *collection, gint64 only_document, RagRetrieval *ret_retrieval,
+                       GError **error);
 RagHit *rag_hit_from_index (const IndexHit *from);
 gboolean rag_coverage_fill (Rag *rag, const char *collection, RagCoverage *ret_coverage,
                             GError **error);
@@ -185,6 +187,9 @@ gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt
                        RagGeneration *ret_generation, GError **error);
 
 /* ---- ask.c ---- */
+
+/* Passages looked at for evidence; beyond them the answer is hardly ever found. */
+#define RAG_MAX_PASSAGES 24
 
 /* The signals of the last answer of CHAT, for the evaluation. */
 const RagSignals *rag_chat_signals (const RagChat *chat);

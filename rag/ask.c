@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-/* Passages looked at for evidence; beyond, the answer is hardly ever found (docs/answers.md). */
-#define MAX_PASSAGES 24
 /* Without a model nothing is read, so passages are shown whole, as many as fit a screen or two. */
 #define EVIDENCE_ONLY_TOKENS 1500
 
@@ -290,8 +288,8 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *ev
   g_autofree char *whole = rag_follow_up (text, chat->previous);
   g_autoptr (RagQuestion) question = rag_question_new (chat->rag, whole, error);
   if (question == NULL
-      || !rag_retrieve (chat->rag, question->text, RAG_SEARCH_HYBRID, MAX_PASSAGES,
-                        chat->collection, &retrieval, error))
+      || !rag_retrieve (chat->rag, question->text, RAG_SEARCH_HYBRID, RAG_MAX_PASSAGES,
+                        chat->collection, -1, &retrieval, error))
     return NULL;
   g_free (chat->previous);
   chat->previous = g_strdup (question->text);

@@ -5,7 +5,6 @@
  * meaning. */
 #include "rag/text-private.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
 static const char *const codes[RAG_N_LANGUAGES] = { "en", "de", "fr", "es", "it" };
@@ -13,13 +12,8 @@ static const char *const codes[RAG_N_LANGUAGES] = { "en", "de", "fr", "es", "it"
 static GHashTable *load_stop_words (RagLanguage language)
 {
   GHashTable *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autofree char *path = g_strdup_printf ("/docent/rag/words/stop-%s.txt", codes[language]);
-  g_autoptr (GBytes) bytes = g_resources_lookup_data (path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-  if (bytes == NULL)
-    return set;
-  gsize size;
-  const char *data = g_bytes_get_data (bytes, &size);
-  g_autofree char *text = g_strndup (data, size);
+  g_autofree char *name = g_strdup_printf ("words/stop-%s.txt", codes[language]);
+  g_autofree char *text = rag_load_text (name);
   g_auto (GStrv) words = g_strsplit_set (text, " \n", -1);
   for (char **word = words; *word != NULL; word++)
     if (**word != '\0')

@@ -71,51 +71,85 @@ void rag_close (Rag *rag)
 
 /* ---- Models ---- */
 
-/* The fingerprint begins with the encoder's file name, so that a library finds its own again. */
-static char *encoder_of_library (Rag *rag)
+static EngineEncoder *open_encoder (Rag *rag, const char *name, EngineModel **ret_model,
+                                    GError **error)
 {
-  const char *fingerprint = index_encoder (rag->index, NULL);
-  if (fingerprint == NULL)
-    return g_strdup (DEFAULT_ENCODER);
-  g_autofree char *file = g_strndup (fingerprint, strcspn (fingerprint, ":@ "));
-  g_autofree char *path = engine_store_resolve (rag->models_dir, file, NULL);
-  return path != NULL ? g_steal_pointer (&path) : g_strdup (DEFAULT_ENCODER);
+  GError *inner = NULL;
+  g_autofree char *path = engine_store_resolve (rag->models_dir, name, &inner);
+  g_autoptr (EngineModel) model = path != NULL ? engine_model_open (path, &inner) : NULL;
+  EngineEncoder *encoder
+      = model != NULL ? engine_encoder_new (model, rag->n_threads, &inner) : NULL;
+  if (encoder == NULL)
+    {
+      rag_translate_error (error, inner);
+      return NULL;
+    }
+  *ret_model = g_steal_pointer (&model);
+  return encoder;
 }
 
-static gboolean check_encoder (Rag *rag, const EngineEncoder *encoder, GError **error)
+static gboolean made_library (Rag *rag, const EngineEncoder *encoder)
 {
   const char *ours = index_encoder (rag->index, NULL);
-  const char *given = engine_encoder_fingerprint (encoder);
-  if (ours == NULL || strcmp (ours, given) == 0)
-    return TRUE;
-  g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
-               "The library %s was made with the encoder %s, not %s: leave out --encoder, or add "
-               "the documents to a new library with --library DIR",
-               rag->library_dir, ours, given);
-  return FALSE;
+  return ours == NULL || strcmp (ours, engine_encoder_fingerprint (encoder)) == 0;
+}
+
+/* Another encoder of the store may be the one that made this library. */
+static EngineEncoder *search_store (Rag *rag, EngineModel **ret_model)
+{
+  g_autoptr (GPtrArray) entries = engine_store_list (rag->models_dir, NULL);
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    {
+      const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
+      if (!entry->fetched || strcmp (entry->role, "encoder") != 0)
+        continue;
+      EngineEncoder *encoder = open_encoder (rag, entry->name, ret_model, NULL);
+      if (encoder != NULL && made_library (rag, encoder))
+        return encoder;
+      if (encoder != NULL)
+        {
+          engine_encoder_free (encoder);
+          g_clear_pointer (ret_model, engine_model_unref);
+        }
+    }
+  return NULL;
+}
+
+static gboolean load_encoder (Rag *rag, GError **error)
+{
+  const char *name = rag->encoder_name != NULL ? rag->encoder_name : DEFAULT_ENCODER;
+  g_autoptr (EngineModel) model = NULL;
+  GError *inner = NULL;
+  g_autoptr (EngineEncoder) encoder = open_encoder (rag, name, &model, &inner);
+  if (encoder != NULL && !made_library (rag, encoder))
+    {
+      g_set_error (&inner, RAG_ERROR, RAG_ERROR_INPUT,
+                   "The library %s was made with the encoder “%s”, not with “%s”: leave out "
+                   "--encoder or fetch that one, or add the documents to a new library with "
+                   "--library DIR",
+                   rag->library_dir, index_encoder (rag->index, NULL),
+                   engine_encoder_fingerprint (encoder));
+      g_clear_pointer (&encoder, engine_encoder_free);
+      g_clear_pointer (&model, engine_model_unref);
+    }
+  if (encoder == NULL && rag->encoder_name == NULL)
+    encoder = search_store (rag, &model);
+  if (encoder == NULL)
+    {
+      g_propagate_error (error, inner);
+      return FALSE;
+    }
+  g_clear_error (&inner);
+  rag->encoder_model = g_steal_pointer (&model);
+  rag->encoder = g_steal_pointer (&encoder);
+  return TRUE;
 }
 
 gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error)
 {
   GError *inner = NULL;
-  if (rag->encoder == NULL)
-    {
-      g_autofree char *name
-          = rag->encoder_name != NULL ? g_strdup (rag->encoder_name) : encoder_of_library (rag);
-      g_autofree char *path = engine_store_resolve (rag->models_dir, name, &inner);
-      if (path == NULL)
-        return rag_translate_error (error, inner);
-      g_autoptr (EngineModel) model = engine_model_open (path, &inner);
-      if (model == NULL)
-        return rag_translate_error (error, inner);
-      g_autoptr (EngineEncoder) encoder = engine_encoder_new (model, rag->n_threads, &inner);
-      if (encoder == NULL)
-        return rag_translate_error (error, inner);
-      if (!check_encoder (rag, encoder, error))
-        return FALSE;
-      rag->encoder_model = g_steal_pointer (&model);
-      rag->encoder = g_steal_pointer (&encoder);
-    }
+  if (rag->encoder == NULL && !load_encoder (rag, error))
+    return FALSE;
   if (bind && index_encoder (rag->index, NULL) == NULL
       && !index_set_encoder (rag->index, engine_encoder_fingerprint (rag->encoder),
                              engine_encoder_dimension (rag->encoder), &inner))

@@ -7,18 +7,6 @@
 
 #include <string.h>
 
-#define PROMPTS "/docent/rag/prompts/"
-
-/* The file without its last line break. Compiled in, so always there. */
-static char *load (const char *name)
-{
-  g_autofree char *path = g_strconcat (PROMPTS, name, NULL);
-  g_autoptr (GBytes) bytes = g_resources_lookup_data (path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
-  gsize size = 0;
-  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : "";
-  return g_strchomp (g_strndup (data, size));
-}
-
 /* One pass from left to right, so that a passage that contains "%QUESTION%" stays text. */
 static char *fill (const char *template, const char *passages, const char *question)
 {
@@ -41,9 +29,9 @@ static char *fill (const char *template, const char *passages, const char *quest
 
 void rag_prompt_build (const RagEvidence *evidence, const char *question, RagPrompt *ret_prompt)
 {
-  g_autofree char *template = load ("user.txt");
+  g_autofree char *template = rag_load_text ("prompts/user.txt");
   g_autofree char *passages = rag_evidence_text (evidence);
-  ret_prompt->system = load ("system.txt");
+  ret_prompt->system = rag_load_text ("prompts/system.txt");
   ret_prompt->user = fill (template, passages, question);
 }
 
@@ -59,7 +47,7 @@ const char *rag_refusal_sentence (void)
   static gsize once = 0;
   if (g_once_init_enter (&once))
     {
-      sentence = load ("refusal.txt");
+      sentence = rag_load_text ("prompts/refusal.txt");
       g_once_init_leave (&once, 1);
     }
   return sentence;

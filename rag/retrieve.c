@@ -90,7 +90,8 @@ static gboolean encode_query (Rag *rag, const char *query, float **ret_vector, G
 }
 
 gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint limit,
-                       const char *collection, RagRetrieval *ret_retrieval, GError **error)
+                       const char *collection, gint64 only_document, RagRetrieval *ret_retrieval,
+                       GError **error)
 {
   static const IndexSearchMode modes[]
       = { INDEX_SEARCH_HYBRID, INDEX_SEARCH_LEXICAL, INDEX_SEARCH_DENSE };
@@ -107,7 +108,9 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
                                    .text = query,
                                    .vector = retrieval.vector,
                                    .limit = limit,
-                                   .collection = collection };
+                                   .collection = collection,
+                                   .documents = only_document >= 0 ? &only_document : NULL,
+                                   .n_documents = only_document >= 0 };
   retrieval.hits = mode == RAG_SEARCH_DENSE && !dense
                        ? g_ptr_array_new_with_free_func ((GDestroyNotify)index_hit_free)
                        : index_search (rag->index, &index_query, &inner);
@@ -154,8 +157,8 @@ RagSearchResult *rag_search (Rag *rag, const char *query, RagSearchMode mode, gu
   g_autoptr (RagQuestion) question = rag_question_new (rag, query, error);
   if (question == NULL
       || !rag_retrieve (rag, question->text, mode,
-                        limit > 0 ? MIN (limit, MAX_LIMIT) : DEFAULT_LIMIT, collection, &retrieval,
-                        error))
+                        limit > 0 ? MIN (limit, MAX_LIMIT) : DEFAULT_LIMIT, collection, -1,
+                        &retrieval, error))
     return NULL;
   g_autoptr (RagSearchResult) result = g_new0 (RagSearchResult, 1);
   result->hits = hits_with_best_sentence (question, retrieval.hits);

@@ -58,6 +58,9 @@ char *rag_number_form (const char *text, gsize length);
  * number becomes one ("3 March" → #3 #3). */
 void rag_join_numbers (GArray *words, const char *text);
 
+/* A file of rag.gresource.xml without its last line break; "" when there is none. */
+char *rag_load_text (const char *name);
+
 /* Sentences: trims [start, end) of TEXT of white space on both sides. */
 void rag_trim_span (const char *text, guint *start, guint *end);
 /* TEXT as one line, white space runs collapsed. */

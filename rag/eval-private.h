@@ -1,0 +1,67 @@
+/* What the two evaluations share: figures, and a library that lives as long as the evaluation. */
+#pragma once
+
+#include "rag/answer-private.h"
+
+/* ---- metrics.c ---- */
+
+/* RELEVANCE: [n] of the documents found, best first (0: not relevant); IDEAL: [n_ideal] of all
+ * relevant documents. Järvelin and Kekäläinen's nDCG with linear gain, as trec_eval has it. */
+double rag_ndcg (const double *relevance, gsize n, const double *ideal, gsize n_ideal, gsize k);
+double rag_recall (const double *relevance, gsize n, gsize n_relevant, gsize k);
+double rag_reciprocal_rank (const double *relevance, gsize n, gsize k);
+/* Of the sorted VALUES, by nearest rank; 0 when there are none. SHARE: 0 … 1. */
+double rag_percentile (const double *values, gsize n, double share);
+
+/* SQuAD's official normalisation: lower case, no punctuation, no articles, single spaces. */
+char *rag_squad_normalise (const char *text);
+/* Best over EXPECTED (char*): token F1, equality, occurrence of an expected phrase. */
+double rag_squad_f1 (const char *answer, const GPtrArray *expected);
+gboolean rag_squad_exact (const char *answer, const GPtrArray *expected);
+gboolean rag_squad_contains (const char *answer, const GPtrArray *expected);
+
+/* ---- eval-library.c ---- */
+
+typedef struct
+{
+  Rag *rag;
+  char *dir;
+} RagTempLibrary;
+/* Owner-only, under the system's temporary folder; removed by _clear. */
+gboolean rag_temp_library_open (const RagOptions *options, RagTempLibrary *ret_library,
+                                GError **error);
+/* PATH: absolute, but nothing need be there. */
+gboolean rag_temp_library_add (RagTempLibrary *library, const char *path, const char *title,
+                               const char *text, GCancellable *cancellable, GError **error);
+void rag_temp_library_clear (RagTempLibrary *library);
+
+/* ---- eval-answers.c ---- */
+
+typedef struct
+{
+  const char *question;
+  gboolean answerable;
+  const GPtrArray *expected; /* char* */
+  const RagAnswer *answer;
+  const RagSignals *signals;
+} RagAnswerTrace;
+typedef void (*RagAnswerTraceFunc) (const RagAnswerTrace *trace, gpointer user_data);
+
+typedef struct
+{
+  gboolean oracle;
+  guint limit;
+  guint64 seed;
+  /* Of N_FOLDS groups of articles, only those outside FOLD are in the library and only those in it
+   * are asked: questions about what is not there. N_FOLDS 0: everything. */
+  guint fold, n_folds;
+  RagAskOptions ask;
+  RagAnswerTraceFunc trace;
+  gpointer trace_data;
+} RagAnswerEvaluation;
+
+/* As rag_eval_answers, with every answer shown to the trace. */
+gboolean rag_evaluate_answers (const RagOptions *options, const char *file,
+                               const RagAnswerEvaluation *evaluation, RagProgressFunc progress,
+                               gpointer user_data, GCancellable *cancellable,
+                               RagAnswerScore *ret_score, GError **error);
