@@ -121,6 +121,20 @@ static gboolean has_letters (const char *text)
   return letters >= 2;
 }
 
+/* "Note" and "Warning" in bold introduce a box, not a section. */
+static gboolean is_admonition (const char *text)
+{
+  static const char *const words[]
+      = { "Note",     "Notes", "Tip",        "Warning", "Caution", "Important", "Attention",
+          "Danger",   "Hint",  "Hinweis",    "Achtung", "Warnung", "Tipp",      "Wichtig",
+          "Vorsicht", "NOTE",  "WARNING",    "CAUTION", "TIP",     "IMPORTANT", "Note:",
+          "Warning:", "Tip:",  "Important:", "Hinweis:" };
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strcmp (text, words[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean looks_like_heading (const Headings *headings, const LayoutDraft *draft)
 {
   gsize length = strlen (draft->text);
@@ -128,6 +142,9 @@ static gboolean looks_like_heading (const Headings *headings, const LayoutDraft 
     return FALSE;
   if (length > HEADING_MAX_BYTES || draft->n_lines > HEADING_MAX_LINES
       || !has_letters (draft->text))
+    return FALSE;
+  gboolean bullet = draft->kind == INGEST_BLOCK_LIST_ITEM && !g_ascii_isalnum (*draft->text);
+  if (bullet || is_admonition (draft->text))
     return FALSE;
   char last = draft->text[length - 1];
   if (draft->size >= headings->body_size * 1.12f)
@@ -157,20 +174,29 @@ static int compare_styles (gconstpointer a, gconstpointer b)
   return second->bold - first->bold;
 }
 
-/* A style that the outline knows has the outline's level; the others lie below or between. */
+/* A style that the outline knows has the outline's level. Of the others, one that is larger than
+ * such a style has its level, and what is smaller than all of them lies below. */
 static void rank_styles (Headings *headings)
 {
   qsort (headings->styles, headings->n_styles, sizeof (Style), compare_styles);
-  guint previous = 0;
-  for (guint i = 0; i < headings->n_styles; i++)
+  guint below = 0;
+  for (guint i = headings->n_styles; i-- > 0;)
     {
       Style *style = &headings->styles[i];
       guint best = 0;
       for (guint level = 1; level <= 6; level++)
         if (style->votes[level] > style->votes[best])
           best = level;
-      style->level = best > 0 ? best : MIN (previous + 1, 6);
-      previous = MAX (previous, style->level);
+      style->level = best > 0 ? best : below;
+      below = style->level;
+    }
+  guint above = 0;
+  for (guint i = 0; i < headings->n_styles; i++)
+    {
+      Style *style = &headings->styles[i];
+      if (style->level == 0)
+        style->level = MIN (above + 1, 6);
+      above = MAX (above, style->level);
     }
 }
 
@@ -240,7 +266,7 @@ void layout_mark_headings (const LayoutDocument *layout, GArray *drafts)
         style_of (headings, draft)->votes[MIN (outlined, 6)]++;
     }
   for (guint i = 0; i < headings->n_styles; i++)
-    headings->styles[i].votes[0] = 0;
+    headings->styles[i].votes[0] = 0; /* of those that are not in the outline */
   rank_styles (headings);
   for (guint i = 0; i < drafts->len; i++)
     mark (headings, draft_at (headings, i), layout->bookmarks->len > 0);

@@ -29,11 +29,10 @@ typedef struct
   gboolean furniture : 1;
 } LayoutSpan;
 
-/* A group of spans that are read one after the other: a column, or a table. */
+/* A group of spans that are read line by line: a column, a table, a whole page. */
 typedef struct
 {
   guint first, n; /* spans, in reading order */
-  gboolean table;
   float x0, x1;
 } LayoutRegion;
 
@@ -83,14 +82,24 @@ typedef struct
 LayoutPage *layout_page_new (void);
 void layout_page_free (LayoutPage *page);
 
+/* lines.c: puts bullets and section numbers that stand apart back before their text. */
+void layout_join_markers (LayoutPage *page);
 /* order.c: sorts the spans into reading order, drops the furniture, fills the regions. */
 void layout_order (LayoutPage *page);
 /* Back from the upright frame of DIRECTION to the page. */
 IngestBox layout_unturn (const LayoutPage *page, LayoutDirection direction, IngestBox box);
 /* lines.c: the LayoutLines of a region, from top to bottom; sorts the region's spans. */
 GArray *layout_lines (LayoutPage *page, const LayoutRegion *region);
+/* tables.c: the end of the table that begins at line FIRST, FIRST when there is none. */
+guint layout_table_end (const LayoutPage *page, const GArray *lines, guint first);
+/* Takes ownership of ROW, which lines [first, end) make up. */
+typedef void (*LayoutRowFunc) (char *row, guint first, guint end, gpointer user_data);
+void layout_table_rows (const LayoutPage *page, const GArray *lines, guint first, guint end,
+                        const IngestVocabulary *vocabulary, LayoutRowFunc func, gpointer user_data);
 /* The text of a line, gaps made spaces and dot leaders made one tab. */
 char *layout_line_text (const LayoutPage *page, const LayoutLine *line);
+/* "Contents . . . . 7" → "Contents\t7". */
+char *layout_without_leaders (const char *text);
 /* furniture.c: marks what repeats at the edges of the pages. */
 void layout_mark_furniture (LayoutDocument *layout);
 

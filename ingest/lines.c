@@ -7,6 +7,68 @@
 /* This many dots in a row, blanks between them or not, lead the eye to a page number. */
 #define LEADER_DOTS 4
 
+/* A bullet or a section number may stand this many type sizes away from its text. */
+#define MARKER_GAP 5.0f
+
+/* ---- Markers ---- */
+
+/* "•", "3.", "(b)", "1.2.5", a bold "4": something that never stands alone. */
+static gboolean is_marker (const LayoutPage *page, const LayoutSpan *span)
+{
+  const char *text = layout_text (page, span);
+  gsize i = 0, dots = 0, length = span->length;
+  if (span->direction != LAYOUT_UPRIGHT || length > 12)
+    return FALSE;
+  for (; i < length && (g_ascii_isdigit (text[i]) || text[i] == '.'); i++)
+    dots += text[i] == '.';
+  if (i == length)
+    return g_ascii_isdigit (*text) && (dots > 0 || (span->bold && length <= 2));
+  g_autofree char *with_text = g_strdup_printf ("%.*s x", (int)length, text);
+  return ingest_prose_marker_length (with_text, length + 2) == length + 1;
+}
+
+/* The span to the right of MARKER on its line, or NULL. */
+static LayoutSpan *marked_by (LayoutPage *page, const LayoutSpan *marker)
+{
+  LayoutSpan *best = NULL;
+  for (guint i = 0; i < page->spans->len; i++)
+    {
+      LayoutSpan *span = layout_span (page, i);
+      float overlap = MIN (marker->y1, span->y1) - MAX (marker->y0, span->y0);
+      gboolean beside = overlap > 0.4f * MIN (marker->y1 - marker->y0, span->y1 - span->y0)
+                        && span->x0 >= marker->x1 - 1 && span->direction == LAYOUT_UPRIGHT
+                        && span->length > 0 && span != marker;
+      if (beside && (best == NULL || span->x0 < best->x0))
+        best = span;
+    }
+  return best != NULL && best->x0 - marker->x1 < MARKER_GAP * MAX (best->size, marker->size) ? best
+                                                                                             : NULL;
+}
+
+void layout_join_markers (LayoutPage *page)
+{
+  for (guint i = page->spans->len; i-- > 0;)
+    {
+      LayoutSpan *marker = layout_span (page, i);
+      if (!is_marker (page, marker))
+        continue;
+      LayoutSpan *text = marked_by (page, marker);
+      gboolean heading = g_ascii_isdigit (*layout_text (page, marker));
+      if (text == NULL || is_marker (page, text) || (heading && text->bold != marker->bold))
+        continue;
+      g_autofree char *joined
+          = g_strdup_printf ("%.*s %.*s", (int)marker->length, layout_text (page, marker),
+                             (int)text->length, layout_text (page, text));
+      text->text = page->text->len;
+      text->length += marker->length + 1;
+      text->x0 = MIN (text->x0, marker->x0);
+      g_string_append (page->text, joined);
+      g_array_remove_index (page->spans, i);
+    }
+}
+
+/* ---- Lines ---- */
+
 static int compare_middles (gconstpointer a, gconstpointer b)
 {
   const LayoutSpan *first = a, *second = b;
@@ -102,8 +164,13 @@ char *layout_line_text (const LayoutPage *page, const LayoutLine *line)
         g_string_append_c (raw, ' ');
       g_string_append_len (raw, layout_text (page, span), span->length);
     }
+  return layout_without_leaders (raw->str);
+}
+
+char *layout_without_leaders (const char *raw)
+{
   g_autoptr (GString) text = g_string_new (NULL);
-  for (const char *at = raw->str; *at != '\0';)
+  for (const char *at = raw; *at != '\0';)
     {
       gsize leader = leader_length (at);
       if (leader == 0)

@@ -1,7 +1,7 @@
 /* Reading order. A page is cut where a reader's eye would: into columns along the white gutters
  * between them, and above and below whatever crosses a gutter, a title or a wide figure's caption.
- * In come the spans of one page in any order, out come regions in reading order, each a column to
- * be read line by line or a table to be read row by row.
+ * In come the spans of one page in any order, out come regions in reading order, each to be read
+ * line by line.
  *
  * This is the recursive X-Y cut (Nagy & Seth 1984) with two changes: the gutter may be crossed, so
  * that a title above two columns does not hide them, and a gutter between short pieces that stand
@@ -19,8 +19,10 @@
 #define ITEMS_MAX 4000
 /* Lines on the lighter side that make a gutter believable. */
 #define LINES_MIN 3
-/* Mean characters of a span from which it is taken for running text. */
-#define PROSE_CHARACTERS 24
+/* Mean letters of a span from which both sides of a gutter are taken for running text, or for lists
+ * and addresses when their lines are not aligned. */
+#define PROSE_LETTERS 24
+#define LIST_LETTERS 10
 
 typedef struct
 {
@@ -149,7 +151,7 @@ static gboolean on_one_line (const LayoutSpan *a, const LayoutSpan *b)
 
 typedef struct
 {
-  guint n, aligned, characters;
+  guint n, characters;
   float y0, y1;
 } Side;
 
@@ -167,51 +169,52 @@ static void measure_side (const Order *order, const Items *items, float gutter, 
       side->characters += span->length;
       side->y0 = MIN (side->y0, span->y0);
       side->y1 = MAX (side->y1, span->y1);
-      for (guint k = 0; k < items->n; k++)
-        {
-          const LayoutSpan *other = span_of (order, items, k);
-          if ((other->x0 >= gutter) != right
-              && fabsf (other->y1 - span->y1) < 0.2f * MAX (span->size, 1))
-            {
-              side->aligned++;
-              break;
-            }
-        }
     }
 }
 
-typedef enum
+/* How many strips of white between them does the band have with text on both sides of the gutter?
+ * Rows of a table are such strips, however high their cells; lines of columns that are set
+ * independently overlap one another to a few. ITEMS are sorted by their tops. */
+static guint count_rows (const Order *order, const Items *items, float gutter)
 {
-  BAND_PLAIN,
-  BAND_COLUMNS,
-  BAND_TABLE,
-} BandKind;
+  guint rows = 0;
+  float bottom = -INFINITY;
+  gboolean left = FALSE, right = FALSE;
+  for (guint i = 0; i < items->n; i++)
+    {
+      const LayoutSpan *span = span_of (order, items, i);
+      if (span->y0 > bottom - 0.2f * (span->y1 - span->y0))
+        {
+          rows += left && right;
+          left = right = FALSE;
+        }
+      left |= span->x0 < gutter;
+      right |= span->x0 >= gutter;
+      bottom = MAX (bottom, span->y1);
+    }
+  return rows + (left && right);
+}
 
-static BandKind judge_band (const Order *order, const Items *band, float gutter)
+static gboolean is_columns (const Order *order, const Items *band, float gutter)
 {
   Side left = { 0 }, right = { 0 };
   measure_side (order, band, gutter, FALSE, &left);
   measure_side (order, band, gutter, TRUE, &right);
-  if (left.n == 0 || right.n == 0)
-    return BAND_PLAIN;
-  if (MIN (left.y1, right.y1) <= MAX (left.y0, right.y0))
-    return BAND_PLAIN;
-  gboolean prose = left.characters >= left.n * PROSE_CHARACTERS
-                   && right.characters >= right.n * PROSE_CHARACTERS;
-  gboolean lighter_is_aligned
-      = left.n <= right.n ? left.aligned * 10 >= left.n * 7 : right.aligned * 10 >= right.n * 7;
-  if (!prose && lighter_is_aligned)
-    return BAND_TABLE;
-  return left.n >= 2 && right.n >= 2 ? BAND_COLUMNS : BAND_PLAIN;
+  if (left.n < 2 || right.n < 2 || MIN (left.y1, right.y1) <= MAX (left.y0, right.y0))
+    return FALSE;
+  guint letters = MIN (left.characters / left.n, right.characters / right.n);
+  return letters >= PROSE_LETTERS
+         || (letters >= LIST_LETTERS
+             && count_rows (order, band, gutter) * 2 < MIN (left.n, right.n));
 }
 
 static void read_region (Order *order, const Items *items, guint depth);
 
-static void add_leaf (Order *order, const Items *items, gboolean table)
+static void add_leaf (Order *order, const Items *items)
 {
   if (items->n == 0)
     return;
-  LayoutRegion region = { .first = order->out->len, .n = items->n, .table = table };
+  LayoutRegion region = { .first = order->out->len, .n = items->n };
   region.x0 = INFINITY;
   region.x1 = -INFINITY;
   for (guint i = 0; i < items->n; i++)
@@ -263,15 +266,11 @@ static void read_bands (Order *order, const Items *items, float gutter, guint de
       while (end < items->n && !crossed[end])
         end++;
       Items band = { items->items + i, end - i };
-      BandKind kind = band.n > 1 ? judge_band (order, &band, gutter) : BAND_PLAIN;
-      if (kind != BAND_PLAIN)
+      if (is_columns (order, &band, gutter))
         {
           Items before = { items->items + plain, i - plain };
           read_region (order, &before, depth + 1);
-          if (kind == BAND_TABLE)
-            add_leaf (order, &band, TRUE);
-          else
-            read_columns (order, &band, gutter, depth);
+          read_columns (order, &band, gutter, depth);
           plain = end;
         }
       i = end;
@@ -280,7 +279,7 @@ static void read_bands (Order *order, const Items *items, float gutter, guint de
     }
   Items rest = { items->items + plain, items->n - plain };
   if (rest.n == items->n)
-    add_leaf (order, &rest, FALSE);
+    add_leaf (order, &rest);
   else
     read_region (order, &rest, depth + 1);
 }
@@ -291,7 +290,7 @@ static void read_region (Order *order, const Items *items, guint depth)
   gboolean worth_it = items->n >= 2 * LINES_MIN && items->n <= ITEMS_MAX && depth < DEPTH_MAX;
   float gutter = worth_it ? find_gutter (order, items) : -1;
   if (gutter < 0)
-    add_leaf (order, items, FALSE);
+    add_leaf (order, items);
   else
     read_bands (order, items, gutter, depth);
 }

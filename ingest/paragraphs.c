@@ -8,6 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+/* A figure with its labels may stand between the halves of a paragraph. */
+#define LOOK_BACK 10
+
 typedef struct
 {
   LayoutPage *page;
@@ -16,7 +19,7 @@ typedef struct
   GArray *drafts;
   const LayoutRegion *region;
   GArray *lines;
-  float pitch;         /* usual distance of baselines in the region */
+  float pitch;         /* usual distance of baselines in the region, in type sizes */
   gboolean new_region; /* nothing was added from it yet */
 } Drafter;
 
@@ -27,25 +30,9 @@ static LayoutLine *line_at (const Drafter *drafter, guint i)
 
 /* ---- What a line says about itself ---- */
 
-/* "•", "– ", "3.", "(b)", "iv)": the number of bytes up to the text, 0 when there is no marker. */
-static gsize marker_length (const char *text)
+static gboolean is_item (const char *text)
 {
-  static const char *const bullets[] = { "•", "◦", "▪", "■", "●", "○", "‣", "⁃", "–", "—", "-",
-                                         "*", "·", "►", "➢", "✓", "□", "❖", "→", "",  "∙" };
-  for (gsize i = 0; i < G_N_ELEMENTS (bullets); i++)
-    {
-      gsize n = strlen (bullets[i]);
-      if (n > 0 && strncmp (text, bullets[i], n) == 0 && (text[n] == ' ' || text[n] == '\0'))
-        return n + (text[n] == ' ');
-    }
-  gsize i = text[0] == '(' ? 1 : 0, start = i;
-  while (g_ascii_isdigit (text[i]) && i - start < 3)
-    i++;
-  if (i == start && (g_ascii_isalpha (text[i]) || strchr ("ivx", text[i]) != NULL))
-    while (text[i] != '\0' && i - start < 4 && (i == start || strchr ("ivx", text[i]) != NULL))
-      i++;
-  gboolean closed = i > start && (text[i] == ')' || (text[i] == '.' && start == 0));
-  return closed && text[i + 1] == ' ' ? i + 2 : 0;
+  return ingest_prose_marker_length (text, strlen (text)) > 0;
 }
 
 static gboolean ends_sentence (const char *text)
@@ -62,20 +49,20 @@ static int compare_floats (gconstpointer a, gconstpointer b)
   return first < second ? -1 : first > second;
 }
 
-/* The usual distance of baselines: the lower quartile, as paragraphs may be one line long. */
+/* The usual distance of baselines in type sizes: the lower quartile, as paragraphs may be one line
+ * long. */
 static float usual_pitch (const Drafter *drafter)
 {
   g_autoptr (GArray) pitches = g_array_new (FALSE, FALSE, sizeof (float));
   for (guint i = 1; i < drafter->lines->len; i++)
     {
       const LayoutLine *before = line_at (drafter, i - 1), *line = line_at (drafter, i);
-      float pitch = line->y1 - before->y1;
-      float size = MAX (line->y1 - line->y0, before->y1 - before->y0);
-      if (pitch > 0.5f * size && pitch < 2.2f * size)
+      float pitch = (line->y1 - before->y1) / MAX (line->size, 1);
+      if (pitch > 0.9f && pitch < 2.4f && fabsf (line->size - before->size) < 0.1f * line->size)
         g_array_append_val (pitches, pitch);
     }
   if (pitches->len == 0)
-    return 0;
+    return 1.25f;
   g_array_sort (pitches, compare_floats);
   return g_array_index (pitches, float, pitches->len / 4);
 }
@@ -97,11 +84,12 @@ static gboolean ends_before (const Drafter *drafter, guint i, const char *text_b
   const LayoutLine *before = line_at (drafter, i - 1), *line = line_at (drafter, i);
   float size = MAX (line->size, 1);
   float pitch = line->y1 - before->y1;
-  float usual = drafter->pitch > 0 ? drafter->pitch : 1.25f * size;
-  if (pitch > usual * 1.3f + 1 || line->size > before->size * 1.12f
+  if (pitch > size * drafter->pitch * 1.3f + 1 || line->size > before->size * 1.12f
       || line->size < before->size * 0.88f || line->mono != before->mono)
     return TRUE;
-  if (marker_length (text) > 0)
+  if (line->mono)
+    return FALSE;
+  if (is_item (text))
     return TRUE;
   gboolean fresh = g_unichar_isupper (g_utf8_get_char (text)) || g_ascii_isdigit (*text);
   if (line->bold != before->bold && (fresh || line->bold))
@@ -114,19 +102,15 @@ static gboolean ends_before (const Drafter *drafter, guint i, const char *text_b
   /* A first line indent, or the return from a list item to the margin. */
   gboolean indented = line->x0 > before->x0 + 0.8f * size && line->x0 < before->x0 + 6 * size;
   gboolean outdented = line->x0 < before->x0 - 0.8f * size;
-  if (indented && ends_sentence (text_before) && fresh && marker_length (text_before) == 0)
+  if (indented && ends_sentence (text_before) && fresh && !is_item (text_before))
     return TRUE;
   return outdented && ends_sentence (text_before) && fresh
          && (i < 2 || line_at (drafter, i - 2)->x0 > line->x0 + 0.8f * size);
 }
 
-/* ---- Drafts ---- */
+static void add_table (Drafter *drafter, guint first, guint end);
 
-static LayoutDraft *last_draft (const Drafter *drafter)
-{
-  guint n = drafter->drafts->len;
-  return n > 0 ? &g_array_index (drafter->drafts, LayoutDraft, n - 1) : NULL;
-}
+/* ---- Drafts ---- */
 
 static void add_draft (Drafter *drafter, IngestBlockKind kind, const LayoutLine *lines, guint n,
                        char *text)
@@ -179,7 +163,7 @@ static char *code_text (const Drafter *drafter, guint first, guint end, char **t
 static void add_lines (Drafter *drafter, guint first, guint end, char **texts)
 {
   const LayoutLine *line = line_at (drafter, first);
-  if (line->mono && end - first >= 2)
+  if (line->mono)
     {
       add_draft (drafter, INGEST_BLOCK_CODE, line, end - first,
                  code_text (drafter, first, end, texts));
@@ -191,23 +175,34 @@ static void add_lines (Drafter *drafter, guint first, guint end, char **texts)
   IngestBlockKind kind = INGEST_BLOCK_PARAGRAPH;
   if (strchr (text->str, '\t') != NULL)
     kind = INGEST_BLOCK_TABLE_ROW;
-  else if (marker_length (text->str) > 0)
+  else if (is_item (text->str))
     kind = INGEST_BLOCK_LIST_ITEM;
   add_draft (drafter, kind, line, end - first, g_string_free (g_steal_pointer (&text), FALSE));
 }
 
-/* A sentence that runs over from the column before. */
-static gboolean goes_on (const Drafter *drafter, const LayoutDraft *draft, const LayoutLine *line,
-                         const char *text)
+/* The paragraph in whose middle a column or page ended or a figure was put, and which goes on with
+ * TEXT; NULL when there is none. */
+static LayoutDraft *interrupted_by (const Drafter *drafter, const LayoutLine *line,
+                                    const char *text)
 {
-  if (draft == NULL || !drafter->new_region || draft->page != drafter->number
-      || (draft->kind != INGEST_BLOCK_PARAGRAPH && draft->kind != INGEST_BLOCK_LIST_ITEM))
-    return FALSE;
-  return g_unichar_islower (g_utf8_get_char (text)) && !ends_sentence (draft->text)
-         && fabsf (draft->size - line->size) < 0.1f * MAX (line->size, 1) && !line->mono;
+  guint n = drafter->drafts->len;
+  if (!g_unichar_islower (g_utf8_get_char (text)) || line->mono)
+    return NULL;
+  for (guint i = n; i-- > (n > LOOK_BACK ? n - LOOK_BACK : 0);)
+    {
+      LayoutDraft *draft = &g_array_index (drafter->drafts, LayoutDraft, i);
+      gboolean prose
+          = draft->kind == INGEST_BLOCK_PARAGRAPH || draft->kind == INGEST_BLOCK_LIST_ITEM;
+      if (draft->page != drafter->number)
+        return NULL;
+      if (prose && fabsf (draft->size - line->size) < 0.1f * MAX (line->size, 1)
+          && (draft->n_lines > 1 || i + 1 == n))
+        return ends_sentence (draft->text) || (i + 1 == n && !drafter->new_region) ? NULL : draft;
+    }
+  return NULL;
 }
 
-static void read_prose (Drafter *drafter)
+static void read_region (Drafter *drafter)
 {
   guint n = drafter->lines->len;
   g_autofree char **texts = g_new0 (char *, n + 1);
@@ -216,11 +211,18 @@ static void read_prose (Drafter *drafter)
   drafter->pitch = usual_pitch (drafter);
   for (guint first = 0, end; first < n; first = end)
     {
+      end = layout_table_end (drafter->page, drafter->lines, first);
+      if (end > first)
+        {
+          add_table (drafter, first, end);
+          continue;
+        }
       for (end = first + 1; end < n; end++)
-        if (ends_before (drafter, end, texts[end - 1], texts[end]))
+        if (ends_before (drafter, end, texts[end - 1], texts[end])
+            || layout_table_end (drafter->page, drafter->lines, end) > end)
           break;
-      LayoutDraft *before = last_draft (drafter);
-      if (goes_on (drafter, before, line_at (drafter, first), texts[first]))
+      LayoutDraft *before = interrupted_by (drafter, line_at (drafter, first), texts[first]);
+      if (before != NULL)
         {
           g_autoptr (GString) text = g_string_new (before->text);
           for (guint i = first; i < end; i++)
@@ -239,26 +241,16 @@ static void read_prose (Drafter *drafter)
 
 /* ---- Tables ---- */
 
-static char *row_text (const Drafter *drafter, const LayoutLine *line)
+static void add_row (char *row, guint first, guint end, gpointer user_data)
 {
-  g_autoptr (GString) row = g_string_new (NULL);
-  for (guint i = line->first; i < line->first + line->n; i++)
-    {
-      const LayoutSpan *span = layout_span (drafter->page, i);
-      if (row->len > 0)
-        g_string_append_c (row, '\t');
-      g_string_append_len (row, layout_text (drafter->page, span), span->length);
-    }
-  return g_string_free (g_steal_pointer (&row), FALSE);
+  Drafter *drafter = user_data;
+  add_draft (drafter, INGEST_BLOCK_TABLE_ROW, line_at (drafter, first), end - first, row);
 }
 
-static void read_table (Drafter *drafter)
+static void add_table (Drafter *drafter, guint first, guint end)
 {
-  for (guint i = 0; i < drafter->lines->len; i++)
-    {
-      const LayoutLine *line = line_at (drafter, i);
-      add_draft (drafter, INGEST_BLOCK_TABLE_ROW, line, 1, row_text (drafter, line));
-    }
+  layout_table_rows (drafter->page, drafter->lines, first, end, drafter->vocabulary, add_row,
+                     drafter);
 }
 
 void layout_draft_page (LayoutPage *page, guint page_number, const IngestVocabulary *vocabulary,
@@ -271,10 +263,7 @@ void layout_draft_page (LayoutPage *page, guint page_number, const IngestVocabul
       drafter.region = &g_array_index (page->regions, LayoutRegion, i);
       drafter.lines = layout_lines (page, drafter.region);
       drafter.new_region = TRUE;
-      if (drafter.region->table)
-        read_table (&drafter);
-      else
-        read_prose (&drafter);
+      read_region (&drafter);
       g_array_unref (drafter.lines);
     }
 }

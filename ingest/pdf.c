@@ -11,7 +11,7 @@
 
 /* A gap wider than this share of the font size ends a span: wider than any justified space, as
  * narrow as gutters and table columns get. */
-#define GAP 1.0f
+#define GAP 0.8f
 #define BOOKMARK_LEVELS 6
 #define BOOKMARKS_MAX 20000
 
@@ -39,7 +39,9 @@ typedef struct
 {
   const PopplerRectangle *boxes; /* of each character */
   const GList *fonts;            /* PopplerTextAttributes* at or after the current character */
-  GString *raw;                  /* of the open span, as poppler spells it */
+  const PopplerTextAttributes *font;
+  gboolean font_is_bold, font_is_mono;
+  GString *raw; /* of the open span, as poppler spells it */
   LayoutSpan span;
   PopplerRectangle first, last;
   guint n, n_bold, n_mono;
@@ -93,18 +95,26 @@ static void close_span (Reader *reader, LayoutPage *page)
   reader->size_sum = 0;
 }
 
-static const PopplerTextAttributes *font_at (Reader *reader, int index)
+/* Fonts come as ranges of characters; names are looked at once per range. */
+static void find_font (Reader *reader, int index)
 {
+  static const char *const bold[]
+      = { "bold", "black", "heavy", "demi", "cmbx", "sfbx", "ecbx", "-bd", NULL };
+  static const char *const mono[] = { "mono", "courier", "typewriter", "consol", "cmtt", NULL };
   while (reader->fonts != NULL && ((PopplerTextAttributes *)reader->fonts->data)->end_index < index)
     reader->fonts = reader->fonts->next;
-  return reader->fonts != NULL ? reader->fonts->data : NULL;
+  const PopplerTextAttributes *font = reader->fonts != NULL ? reader->fonts->data : NULL;
+  if (font == reader->font)
+    return;
+  reader->font = font;
+  gboolean named = font != NULL && font->font_name != NULL;
+  reader->font_is_bold = named && font_says (font->font_name, bold);
+  reader->font_is_mono = named && font_says (font->font_name, mono);
 }
 
 static void add_character (Reader *reader, const PopplerRectangle *box, int index)
 {
-  static const char *const bold[] = { "bold", "black", "heavy", "demi", NULL };
-  static const char *const mono[] = { "mono", "courier", "typewriter", "consol", "cmtt", NULL };
-  const PopplerTextAttributes *font = font_at (reader, index);
+  find_font (reader, index);
   if (reader->n == 0)
     {
       reader->span = (LayoutSpan){ .x0 = box->x1, .y0 = box->y1, .x1 = box->x2, .y1 = box->y2 };
@@ -116,12 +126,9 @@ static void add_character (Reader *reader, const PopplerRectangle *box, int inde
   reader->span.y1 = MAX (reader->span.y1, box->y2);
   reader->last = *box;
   reader->n++;
-  if (font != NULL)
-    {
-      reader->size_sum += font->font_size;
-      reader->n_bold += font->font_name != NULL && font_says (font->font_name, bold);
-      reader->n_mono += font->font_name != NULL && font_says (font->font_name, mono);
-    }
+  reader->size_sum += reader->font != NULL ? reader->font->font_size : 0;
+  reader->n_bold += reader->font_is_bold;
+  reader->n_mono += reader->font_is_mono;
 }
 
 /* Is there a wide gap between the open span and BOX? Right-to-left text advances the other way. */
@@ -177,8 +184,7 @@ static float quality_of (const char *text)
   return all > 0 ? 1.0f - (float)bad / all : 0.0f;
 }
 
-static void
-read_page (PopplerPage *source, int index, LayoutPage *page)
+static void read_page (PopplerPage *source, int index, LayoutPage *page)
 {
   double width, height;
   poppler_page_get_size (source, &width, &height);
@@ -281,6 +287,7 @@ static void read_layout (PopplerDocument *pdf, LayoutDocument *layout)
       if (source != NULL)
         {
           read_page (source, i, page);
+          layout_join_markers (page);
           g_object_unref (source);
         }
       g_ptr_array_add (layout->pages, page);

@@ -141,6 +141,48 @@ char *ingest_prose_squeeze (char *text)
   return text;
 }
 
+/* ---- List markers ---- */
+
+static gsize bullet_length (const char *text, gsize length)
+{
+  static const char *const bullets[]
+      = { "•", "◦", "▪", "■", "●", "○", "‣", "⁃", "–", "—", "-", "*", "+",
+          "·", "►", "➢", "✓", "□", "❖", "→", "∙", "▶", "➔", "♦", "◆" };
+  for (gsize i = 0; i < G_N_ELEMENTS (bullets); i++)
+    if (strlen (bullets[i]) <= length && memcmp (text, bullets[i], strlen (bullets[i])) == 0)
+      return strlen (bullets[i]);
+  return 0;
+}
+
+/* "3.", "12)", "a.", "(b)", "iv)": at most three digits, or letters that a list would count with.
+ */
+static gsize number_length (const char *text, gsize length)
+{
+  gsize open = length > 0 && text[0] == '(' ? 1 : 0, i = open;
+  while (i < length && g_ascii_isdigit (text[i]) && i - open < 3)
+    i++;
+  if (i == open && i < length && g_ascii_isalpha (text[i]))
+    {
+      i++;
+      while (i < length && i - open < 4 && strchr ("ivx", text[open]) != NULL
+             && strchr ("ivx", text[i]) != NULL)
+        i++;
+    }
+  gboolean closed = i > open && i < length && (text[i] == ')' || (text[i] == '.' && open == 0));
+  return closed ? i + 1 : 0;
+}
+
+gsize ingest_prose_marker_length (const char *text, gsize length)
+{
+  gsize marker = bullet_length (text, length);
+  if (marker == 0)
+    marker = number_length (text, length);
+  gsize end = marker;
+  while (end < length && (text[end] == ' ' || text[end] == '\t'))
+    end++;
+  return marker > 0 && end > marker && end < length ? end : 0;
+}
+
 /* ---- Words ---- */
 
 struct _IngestVocabulary
@@ -306,7 +348,7 @@ void ingest_prose_join (GString *paragraph, const char *line, gsize length,
           && !hyphen_belongs (last - head, head, line, tail, vocabulary))
         g_string_truncate (paragraph, last - paragraph->str);
     }
-  else if (!(is_cjk (before) && is_cjk (after)) && before != ' ' && before != '\n')
+  else if (!(is_cjk (before) && is_cjk (after)) && strchr (" \t\n", *last) == NULL)
     g_string_append_c (paragraph, ' ');
   g_string_append_len (paragraph, line, length);
 }

@@ -42,30 +42,10 @@ static gsize indent_of (const Line *line)
   return n;
 }
 
-/* "- x", "* x", "• x", "3. x", "b) x": the length of marker and blanks, or 0. */
-static gsize marker_length (const Line *line)
+static gboolean is_item (const Line *line)
 {
-  const char *text = line->start;
-  gsize i = indent_of (line), n = line->length;
-  if (i < n && strchr ("-*+", text[i]) != NULL)
-    i++;
-  else if (n - i >= 3 && (memcmp (text + i, "•", 3) == 0 || memcmp (text + i, "–", 3) == 0))
-    i += 3;
-  else
-    {
-      gsize digits = i;
-      while (digits < n && g_ascii_isdigit (text[digits]))
-        digits++;
-      if (digits == i && i < n && g_ascii_isalpha (text[i]))
-        digits = i + 1;
-      if (digits == i || digits - i > 3 || digits >= n || strchr (".)", text[digits]) == NULL)
-        return 0;
-      i = digits + 1;
-    }
-  gsize blanks = i;
-  while (blanks < n && strchr (" \t", text[blanks]) != NULL)
-    blanks++;
-  return blanks > i && blanks < n ? blanks : 0;
+  gsize indent = indent_of (line);
+  return ingest_prose_marker_length (line->start + indent, line->length - indent) > 0;
 }
 
 /* A line of nothing but one of these, at least three times: it underlines what is above. */
@@ -197,8 +177,7 @@ static void add_prose (IngestDocument *document, const Line *lines, guint n,
 static void add_group (IngestDocument *document, const Line *lines, guint n,
                        const IngestVocabulary *vocabulary)
 {
-  if (n == 1 && lines[0].length <= 80 && marker_length (&lines[0]) == 0
-      && is_upper_case (&lines[0]))
+  if (n == 1 && lines[0].length <= 80 && !is_item (&lines[0]) && is_upper_case (&lines[0]))
     {
       add_line (document, INGEST_BLOCK_HEADING, 1, &lines[0]);
       return;
@@ -219,8 +198,8 @@ static void add_group (IngestDocument *document, const Line *lines, guint n,
           i += 2;
           continue;
         }
-      gboolean item = marker_length (&lines[i]) > 0;
-      while (end < n && marker_length (&lines[end]) == 0
+      gboolean item = is_item (&lines[i]);
+      while (end < n && !is_item (&lines[end])
              && (end + 1 >= n || underline_of (&lines[end + 1]) == '\0'))
         end++;
       if (item)

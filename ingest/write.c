@@ -20,6 +20,27 @@ static IngestVocabulary *collect_vocabulary (const LayoutDocument *layout)
   return vocabulary;
 }
 
+/* A document set in typewriter type throughout is not code. */
+static void forget_common_mono (LayoutDocument *layout)
+{
+  gsize mono = 0, all = 0;
+  for (guint p = 0; p < layout->pages->len; p++)
+    {
+      LayoutPage *page = g_ptr_array_index (layout->pages, p);
+      for (guint i = 0; i < page->spans->len; i++)
+        {
+          all += layout_span (page, i)->length;
+          mono += layout_span (page, i)->mono ? layout_span (page, i)->length : 0;
+        }
+    }
+  for (guint p = 0; p < layout->pages->len && mono * 2 > all; p++)
+    {
+      LayoutPage *page = g_ptr_array_index (layout->pages, p);
+      for (guint i = 0; i < page->spans->len; i++)
+        layout_span (page, i)->mono = FALSE;
+    }
+}
+
 static gboolean is_prose (const LayoutDraft *draft)
 {
   return draft->kind == INGEST_BLOCK_PARAGRAPH || draft->kind == INGEST_BLOCK_LIST_ITEM;
@@ -54,6 +75,7 @@ void layout_write (LayoutDocument *layout, IngestDocument *document)
   g_autoptr (IngestVocabulary) vocabulary = collect_vocabulary (layout);
   g_autoptr (GArray) drafts = g_array_new (FALSE, TRUE, sizeof (LayoutDraft));
   g_array_set_clear_func (drafts, draft_clear);
+  forget_common_mono (layout);
   for (guint p = 0; p < layout->pages->len; p++)
     layout_draft_page (g_ptr_array_index (layout->pages, p), p + 1, vocabulary, drafts);
   layout_mark_headings (layout, drafts);
