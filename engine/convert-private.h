@@ -1,10 +1,12 @@
 /* Between the files of the converter. What differs between model families is tables in
  * convert-families.c; convert-folder.c opens a model folder and writes what config.json says;
- * convert-vocab.c writes its tokenizer; convert.c plans and streams the tensors. */
+ * convert-vocab.c writes its tokenizer with convert-tokens.c and convert-charsmap.c; convert.c
+ * plans and streams the tensors. */
 #pragma once
 
 #include "engine/gguf-write-private.h"
 #include "engine/json-private.h"
+#include "engine/progress-private.h"
 #include "engine/safetensors-private.h"
 
 /* How one tensor of the checkpoint becomes one of the GGUF file. */
@@ -79,6 +81,68 @@ const EngineSafeTensor *engine_model_folder_find (const EngineModelFolder *folde
 /* general.* and ARCHITECTURE.* keys. */
 gboolean engine_convert_keys (const EngineModelFolder *folder, EngineGgufWriter *writer,
                               GError **error);
+/* ---- Tokens: convert-tokens.c -------------------------------------------------------------------
+ */
+
+#define ENGINE_WORD_START "\xe2\x96\x81" /* U+2581: how GGUF marks that a word begins */
+
+/* GGUF's numbers. */
+typedef enum
+{
+  ENGINE_TOKEN_NORMAL = 1,
+  ENGINE_TOKEN_UNKNOWN = 2,
+  ENGINE_TOKEN_CONTROL = 3,
+  ENGINE_TOKEN_USER_DEFINED = 4,
+  ENGINE_TOKEN_UNUSED = 5,
+  ENGINE_TOKEN_BYTE = 6,
+} EngineTokenType;
+
+/* The vocabulary of the file to be; the index is the id. */
+typedef struct _EngineTokenTable EngineTokenTable;
+
+EngineTokenTable *engine_token_table_new (void);
+void engine_token_table_free (EngineTokenTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineTokenTable, engine_token_table_free)
+/* Appends a token, spelled as GGUF has it; ORIGINAL is the checkpoint's spelling. */
+void engine_token_table_add (EngineTokenTable *table, const char *original, const char *token,
+                             EngineTokenType type, float score);
+guint engine_token_table_size (const EngineTokenTable *table);
+/* By the checkpoint's spelling. */
+gboolean engine_token_table_find (const EngineTokenTable *table, const char *original,
+                                  guint32 *ret_id);
+void engine_token_table_set_type (EngineTokenTable *table, guint32 id, EngineTokenType type);
+/* Unused tokens up to SIZE, the rows of the embedding matrix. */
+void engine_token_table_fill (EngineTokenTable *table, guint64 size);
+/* tokenizer.ggml.tokens, .token_type and, when asked for, .scores. */
+void engine_token_table_write (const EngineTokenTable *table, gboolean with_scores,
+                               EngineGgufWriter *writer);
+/* The keys that every Unigram tokenizer of the XLM-R kind has; CHARSMAP may be NULL. */
+void engine_convert_unigram_keys (const EngineTokenTable *table, const guint8 *charsmap,
+                                  gsize n_charsmap, EngineGgufWriter *writer);
+
+/* ---- Character maps: convert-charsmap.c ---------------------------------------------------------
+ */
+
+/* Rules that rewrite characters before a Unigram tokenizer sees them, in the precompiled form that
+ * SentencePiece defines. */
+typedef struct _EngineCharsmapRules EngineCharsmapRules;
+
+EngineCharsmapRules *engine_charsmap_rules_new (void);
+void engine_charsmap_rules_free (EngineCharsmapRules *rules);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineCharsmapRules, engine_charsmap_rules_free)
+/* FROM: UTF-8, not empty; a later rule for the same text replaces the earlier one. */
+void engine_charsmap_rules_add (EngineCharsmapRules *rules, const char *from, const char *to);
+/* NULL when there is no rule for exactly FROM. */
+const char *engine_charsmap_rules_find (const EngineCharsmapRules *rules, const char *from);
+/* NULL when the rules are too many for the format. */
+GByteArray *engine_charsmap_rules_compile (const EngineCharsmapRules *rules);
+
+/* ---- Tokenizers: convert-vocab.c; other formats: convert-e5.c -----------------------------------
+ */
+
 /* tokenizer.* keys. */
 gboolean engine_convert_vocab (const EngineModelFolder *folder, EngineGgufWriter *writer,
                                GError **error);
+/* A file of the kind "E5S1", whose matrices are Q4_0 and stay so. */
+gboolean engine_convert_e5 (const char *path, const char *gguf_path, const char *type,
+                            EngineFileProgress *progress, GError **error);

@@ -229,8 +229,8 @@ static const struct
   { "Q8_0", ENGINE_TYPE_Q8_0, 7 },
 };
 
-gboolean engine_convert (const char *source_dir, const char *gguf_path, const char *type,
-                         EngineFetchProgress progress, gpointer user_data, GError **error)
+static gboolean convert_folder (const char *source_dir, const char *gguf_path, const char *type,
+                                EngineFileProgress *progress, GError **error)
 {
   gsize choice = 0;
   while (choice < G_N_ELEMENTS (target_types)
@@ -248,8 +248,16 @@ gboolean engine_convert (const char *source_dir, const char *gguf_path, const ch
   g_autoptr (GPtrArray) tensors = g_ptr_array_new_with_free_func (planned_free);
   g_autoptr (GHashTable) used = g_hash_table_new (NULL, NULL);
   Plan plan = { folder, target_types[choice].type, tensors, used };
+  return plan_all (&plan, error)
+         && write_file (&plan, gguf_path, target_types[choice].file_type, progress, error);
+}
+
+gboolean engine_convert (const char *source_dir, const char *gguf_path, const char *type,
+                         EngineFetchProgress progress, gpointer user_data, GError **error)
+{
   g_autofree char *name = g_path_get_basename (gguf_path);
   EngineFileProgress listener = { progress, user_data, name, "converting", 0 };
-  return plan_all (&plan, error)
-         && write_file (&plan, gguf_path, target_types[choice].file_type, &listener, error);
+  if (g_file_test (source_dir, G_FILE_TEST_IS_DIR))
+    return convert_folder (source_dir, gguf_path, type, &listener, error);
+  return engine_convert_e5 (source_dir, gguf_path, type, &listener, error);
 }
