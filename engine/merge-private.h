@@ -14,11 +14,22 @@ typedef struct
   gint32 previous, next; /* neighbours still there, -1 at the ends */
 } EngineMergeSymbol;
 
-/* Scratch memory, kept from word to word. */
+/* A word merged before, whose tokens are somewhere in the output already. */
+typedef struct
+{
+  guint32 first, n_tokens;
+  guint8 length; /* 0: free */
+  char bytes[23];
+} EngineMergedWord;
+
+/* Scratch memory for one output array, kept from word to word. */
 typedef struct
 {
   GArray *symbols; /* of EngineMergeSymbol; 0 is always the first of the word */
   GArray *heap;
+  EngineMergedWord *words; /* [word_mask + 1] by hash; a later word replaces an earlier one */
+  guint32 word_mask;
+  GArray *tokens; /* the output, of gint32; the caller's */
 } EngineMerger;
 
 /* Whether LEFT and RIGHT may be joined: the smaller KEY goes first, and ID is what they become. */
@@ -26,7 +37,8 @@ typedef gboolean (*EngineMergeFunc) (gconstpointer table, const char *text,
                                      const EngineMergeSymbol *left, const EngineMergeSymbol *right,
                                      guint32 *ret_key, gint32 *ret_id);
 
-void engine_merger_init (EngineMerger *merger);
+/* For a text of N_BYTES whose tokens go to TOKENS. */
+void engine_merger_init (EngineMerger *merger, GArray *tokens, gsize n_bytes);
 void engine_merger_clear (EngineMerger *merger);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (EngineMerger, engine_merger_clear)
 
@@ -36,6 +48,11 @@ void engine_merger_begin (EngineMerger *merger);
 void engine_merger_add (EngineMerger *merger, guint32 start, guint32 length, gint32 id);
 void engine_merger_run (EngineMerger *merger, EngineMergeFunc may_join, gconstpointer table,
                         const char *text);
+
+/* Appends the tokens of WORD as they were appended the last time; FALSE when it is new. */
+gboolean engine_merger_recall (EngineMerger *merger, const char *word, gsize length);
+/* What came out of WORD are the tokens from FIRST to the end of the output. */
+void engine_merger_remember (EngineMerger *merger, const char *word, gsize length, guint first);
 
 static inline const EngineMergeSymbol *engine_merger_symbol (const EngineMerger *merger, gint32 i)
 {

@@ -4,8 +4,15 @@
  * waits in a heap, best first and leftmost among equals. A join makes at most two new pairs and
  * lets old ones go stale, which is noticed when they come up. So a word of a hundred thousand
  * letters without a space costs n log n, not n², and a hostile document cannot stall the
- * tokenizer. */
+ * tokenizer.
+ *
+ * Most words of a document have been in it before. Their tokens are copied from where they came out
+ * the first time, which halves the time. The table of words lives as long as one text, at most
+ * 256 kB, so that a tokenizer itself never changes and may be shared between threads. */
 #include "engine/merge-private.h"
+#include "engine/hash-private.h"
+
+#define MAX_WORDS 8192
 
 /* Keys and positions are packed into one number, so that one comparison orders both. */
 typedef struct
@@ -15,14 +22,21 @@ typedef struct
   gint32 id;
 } Candidate;
 
-void engine_merger_init (EngineMerger *merger)
+void engine_merger_init (EngineMerger *merger, GArray *tokens, gsize n_bytes)
 {
+  gsize n_words = 16;
+  while (n_words < MAX_WORDS && n_words < n_bytes / 8)
+    n_words *= 2;
+  merger->words = g_new0 (EngineMergedWord, n_words);
+  merger->word_mask = n_words - 1;
+  merger->tokens = tokens;
   merger->symbols = g_array_new (FALSE, FALSE, sizeof (EngineMergeSymbol));
   merger->heap = g_array_new (FALSE, FALSE, sizeof (Candidate));
 }
 
 void engine_merger_clear (EngineMerger *merger)
 {
+  g_clear_pointer (&merger->words, g_free);
   g_clear_pointer (&merger->symbols, g_array_unref);
   g_clear_pointer (&merger->heap, g_array_unref);
 }
@@ -131,4 +145,35 @@ void engine_merger_run (EngineMerger *merger, EngineMergeFunc may_join, gconstpo
       consider (merger, &rules, previous, left);
       consider (merger, &rules, left, next);
     }
+}
+
+/* ---- Words met before --------------------------------------------------------------------------
+ */
+
+static EngineMergedWord *find_word (EngineMerger *merger, const char *word, gsize length)
+{
+  if (length == 0 || length > sizeof merger->words->bytes)
+    return NULL;
+  return &merger->words[engine_hash_bytes (0, word, length) & merger->word_mask];
+}
+
+gboolean engine_merger_recall (EngineMerger *merger, const char *word, gsize length)
+{
+  const EngineMergedWord *found = find_word (merger, word, length);
+  if (found == NULL || found->length != length || memcmp (found->bytes, word, length) != 0)
+    return FALSE;
+  guint before = merger->tokens->len;
+  g_array_set_size (merger->tokens, before + found->n_tokens);
+  gint32 *ids = (gint32 *)merger->tokens->data;
+  memcpy (&ids[before], &ids[found->first], found->n_tokens * sizeof *ids);
+  return TRUE;
+}
+
+void engine_merger_remember (EngineMerger *merger, const char *word, gsize length, guint first)
+{
+  EngineMergedWord *slot = find_word (merger, word, length);
+  if (slot == NULL)
+    return;
+  *slot = (EngineMergedWord){ first, merger->tokens->len - first, length, "" };
+  memcpy (slot->bytes, word, length);
 }

@@ -150,6 +150,9 @@ static void encode_word (const EngineBpe *bpe, const char *word, gsize length, E
       g_array_append_val (tokens, whole);
       return;
     }
+  if (engine_merger_recall (merger, word, length))
+    return;
+  guint first = tokens->len;
   engine_merger_begin (merger);
   for (gsize i = 0; i < length; i++)
     engine_merger_add (merger, i, 1, bpe->byte_ids[(guint8)word[i]]);
@@ -157,6 +160,7 @@ static void encode_word (const EngineBpe *bpe, const char *word, gsize length, E
   for (gint32 i = 0; i >= 0; i = engine_merger_symbol (merger, i)->next)
     if (engine_merger_symbol (merger, i)->id >= 0)
       g_array_append_val (tokens, engine_merger_symbol (merger, i)->id);
+  engine_merger_remember (merger, word, length, first);
 }
 
 void engine_bpe_encode (const EngineBpe *bpe, const char *text, gsize length, EngineMerger *merger,

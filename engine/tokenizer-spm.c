@@ -14,6 +14,7 @@ struct _EngineSpm
 {
   const EngineVocabulary *vocabulary;
   gint32 unknown;
+  gboolean has_bytes;       /* every byte is a token: nothing is ever unknown */
   guint32 *keys;            /* [n_tokens]; scores as integers, the highest score smallest */
   guint8 adjacent[256][32]; /* bit set: some plain token holds the two bytes one after the other */
 };
@@ -42,6 +43,9 @@ EngineSpm *engine_spm_new (const EngineGguf *gguf, const EngineVocabulary *vocab
   EngineSpm *spm = g_new0 (EngineSpm, 1);
   spm->vocabulary = vocabulary;
   spm->unknown = unknown;
+  spm->has_bytes = TRUE;
+  for (guint byte = 0; byte < 256; byte++)
+    spm->has_bytes = spm->has_bytes && vocabulary->byte_ids[byte] >= 0;
   spm->keys = g_new (guint32, vocabulary->n_tokens);
   for (guint id = 0; id < vocabulary->n_tokens; id++)
     {
@@ -75,29 +79,25 @@ static gboolean may_join (gconstpointer table, const char *text, const EngineMer
   return TRUE;
 }
 
-/* The bytes of a character that is no token; one unknown token when not all bytes are tokens. */
-static void append_bytes (const EngineSpm *spm, const char *bytes, gsize length, GArray *tokens)
+/* A character that is no token. Where not all bytes are tokens, a run of such characters becomes
+ * one unknown token. */
+static void append_missing (const EngineSpm *spm, const char *bytes, gsize length, GArray *tokens)
 {
-  const gint32 *byte_ids = spm->vocabulary->byte_ids;
-  guint before = tokens->len;
-  for (gsize i = 0; i < length; i++)
-    {
-      gint32 id = byte_ids[(guint8)bytes[i]];
-      if (id >= 0)
-        {
-          g_array_append_val (tokens, id);
-          continue;
-        }
-      g_array_set_size (tokens, before);
-      if (spm->unknown >= 0)
-        g_array_append_val (tokens, spm->unknown);
-      return;
-    }
+  if (spm->has_bytes)
+    for (gsize i = 0; i < length; i++)
+      g_array_append_val (tokens, spm->vocabulary->byte_ids[(guint8)bytes[i]]);
+  else if (spm->unknown >= 0
+           && (tokens->len == 0 || g_array_index (tokens, gint32, tokens->len - 1) != spm->unknown))
+    g_array_append_val (tokens, spm->unknown);
 }
 
 static void encode_part (const EngineSpm *spm, const char *part, gsize length, EngineMerger *merger,
                          GArray *tokens)
 {
+  guint first = tokens->len;
+  /* Without byte tokens, what a part becomes depends on the unknown token before it. */
+  if (spm->has_bytes && engine_merger_recall (merger, part, length))
+    return;
   engine_merger_begin (merger);
   for (gsize i = 0, n; i < length; i += n)
     {
@@ -111,9 +111,11 @@ static void encode_part (const EngineSpm *spm, const char *part, gsize length, E
       if (symbol->id >= 0)
         g_array_append_val (tokens, symbol->id);
       else
-        append_bytes (spm, part + symbol->start, symbol->length, tokens);
+        append_missing (spm, part + symbol->start, symbol->length, tokens);
       i = symbol->next;
     }
+  if (spm->has_bytes)
+    engine_merger_remember (merger, part, length, first);
 }
 
 /* The end of the shortest part of TEXT that no token can reach beyond. */

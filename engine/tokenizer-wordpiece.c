@@ -102,8 +102,28 @@ static gboolean is_chinese (gunichar c)
          || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
+static void write_ascii (Writer *writer, char c)
+{
+  if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+    end_word (writer);
+  else if (g_ascii_ispunct (c))
+    {
+      end_word (writer);
+      append_character (writer, c);
+      end_word (writer);
+    }
+  else if (!g_ascii_iscntrl (c))
+    append_character (writer, g_ascii_tolower (c));
+}
+
+/* Part of a decomposed character; some parts are ASCII, as in ≠. */
 static void write_letter (Writer *writer, gunichar c)
 {
+  if (c < 0x80)
+    {
+      write_ascii (writer, c);
+      return;
+    }
   switch (g_unichar_type (c))
     {
     case G_UNICODE_NON_SPACING_MARK:
@@ -153,20 +173,6 @@ static void write_wide (Writer *writer, gunichar c)
   gsize n = g_unichar_fully_decompose (c, FALSE, parts, G_N_ELEMENTS (parts));
   for (gsize i = 0; i < n; i++)
     write_letter (writer, parts[i]);
-}
-
-static void write_ascii (Writer *writer, char c)
-{
-  if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
-    end_word (writer);
-  else if (g_ascii_ispunct (c))
-    {
-      end_word (writer);
-      append_character (writer, c);
-      end_word (writer);
-    }
-  else if (!g_ascii_iscntrl (c))
-    append_character (writer, g_ascii_tolower (c));
 }
 
 void engine_wordpiece_encode (const EngineWordpiece *wordpiece, const char *text, gsize length,

@@ -125,10 +125,15 @@ static void find_bert_markers (EngineTokenizer *tokenizer)
         *ids[i] = id;
 }
 
+static inline gboolean is_space (char c)
+{
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static gboolean is_white (const char *text, gsize length)
 {
   for (gsize i = 0; i < length; i++)
-    if (!g_ascii_isspace (text[i]))
+    if (!is_space (text[i]))
       return FALSE;
   return length > 0;
 }
@@ -400,7 +405,7 @@ static void encode_between_markers (const EngineTokenizer *tokenizer, const Engi
                                     const char *text, const char *end, GArray *tokens)
 {
   g_auto (EngineMerger) merger = { 0 };
-  engine_merger_init (&merger);
+  engine_merger_init (&merger, tokens, end - text);
   gint32 id = -1;
   gsize length = 0;
   gboolean at_start = TRUE;
@@ -414,7 +419,7 @@ static void encode_between_markers (const EngineTokenizer *tokenizer, const Engi
       if (tokenizer->eats_space && is_marker (tokenizer->vocabulary, id)
           && !token_is (tokenizer, id, "<s>") && !token_is (tokenizer, id, "<unk>")
           && !token_is (tokenizer, id, "<|endoftext|>"))
-        while (text < end && g_ascii_isspace (*text))
+        while (text < end && is_space (*text))
           text++;
     }
   encode_plain (tokenizer, text, end - text, at_start, &merger, tokens);

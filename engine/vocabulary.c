@@ -6,6 +6,7 @@
  * "<|im_end|>" are left out of the index: no algorithm can make one from text, because it cannot
  * find it. */
 #include "engine/vocabulary-private.h"
+#include "engine/hash-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -235,24 +236,6 @@ float *engine_vocabulary_read_scores (const EngineVocabulary *vocabulary, const 
 /* ---- Finding -----------------------------------------------------------------------------------
  */
 
-/* Multiply and fold, eight bytes at a time. */
-static inline guint32 hash_bytes (guint64 seed, const char *bytes, gsize length)
-{
-  const guint64 factor = 0x9E3779B97F4A7C15u;
-  guint64 hash = (seed ^ length) * factor, block;
-  for (; length >= 8; bytes += 8, length -= 8)
-    {
-      memcpy (&block, bytes, 8);
-      hash = (hash ^ block) * factor;
-      hash ^= hash >> 29;
-    }
-  block = 0;
-  for (gsize i = 0; i < length; i++)
-    block = block << 8 | (guint8)bytes[i];
-  hash = (hash ^ block) * factor;
-  return hash >> 32;
-}
-
 /* Where BYTES are, or the free slot where they belong. */
 static inline EngineVocabularySlot *find_slot (const EngineVocabulary *vocabulary, guint32 hash,
                                                const char *bytes, gsize length)
@@ -290,7 +273,7 @@ void engine_vocabulary_index (EngineVocabulary *vocabulary)
       if (length == 0 || !engine_token_type_is_plain (vocabulary->types[id]))
         continue;
       /* Of two tokens with the same text the later one counts, as everywhere in the field. */
-      guint32 hash = hash_bytes (vocabulary->seed, text, length);
+      guint32 hash = engine_hash_bytes (vocabulary->seed, text, length);
       *find_slot (vocabulary, hash, text, length) = (EngineVocabularySlot){ hash, id };
       vocabulary->longest = MAX (vocabulary->longest, length);
     }
@@ -300,7 +283,7 @@ gint32 engine_vocabulary_find (const EngineVocabulary *vocabulary, const char *b
 {
   if (length > vocabulary->longest)
     return -1;
-  guint32 hash = hash_bytes (vocabulary->seed, bytes, length);
+  guint32 hash = engine_hash_bytes (vocabulary->seed, bytes, length);
   return find_slot (vocabulary, hash, bytes, length)->id;
 }
 
