@@ -67,7 +67,7 @@ static char *make_fingerprint (const EngineEncoder *encoder)
   g_checksum_update (checksum, (const guint8 *)use, strlen (use));
   g_checksum_update (checksum, bytes, MIN (n_bytes, 65536));
   for (gsize i = 0; i < n_pieces && n_bytes > piece; i++)
-    g_checksum_update (checksum, bytes + (n_bytes - piece) / (n_pieces - 1) * i, piece);
+    g_checksum_update (checksum, bytes + (n_bytes - piece) * i / (n_pieces - 1), piece);
   return g_strdup_printf ("%s %.16s", encoder->model->name, g_checksum_get_string (checksum));
 }
 

@@ -68,7 +68,8 @@ static void describe (EngineModel *model)
   if (info->role == ENGINE_ROLE_GENERATOR)
     info->kv_bytes_per_token = hyper->n_layer
                                * (guint64)engine_kv_layer_bytes (ENGINE_KV_F16, hyper->n_head_kv,
-                                                                 hyper->head_dim, 1, 0, 1);
+                                                                 hyper->head_dim, 1024, 0, 1)
+                               / 1024; /* caches come in blocks of positions */
   weigh (model->gguf, info);
 }
 

@@ -90,22 +90,25 @@ static guint collect (EngineSampler *sampler, float threshold, double *ret_sum)
   return n;
 }
 
-/* The tokens that pass the filters, likeliest first; returns their number, at least one. */
+/* The tokens that pass the filters; returns their number, at least one. */
 static guint filter (EngineSampler *sampler, float largest)
 {
   const EngineSampling *options = &sampler->options;
   guint top_k = options->top_k ? options->top_k : sampler->n_vocab;
-  float floor = options->min_p > 0 ? MIN (options->min_p, 1) * largest : 0;
+  float lowest = options->min_p > 0 ? MIN (options->min_p, 1) * largest : 0;
   double top_p = options->top_p > 0 ? options->top_p : 1;
   double sum = 0;
   guint n = 0;
+  gboolean unfiltered = top_p >= 1 && top_k >= sampler->n_vocab;
   for (float threshold = largest / 64;; threshold /= 64)
     {
-      gboolean all = threshold <= floor || threshold < 1e-30f;
-      n = collect (sampler, all ? floor : threshold, &sum);
+      gboolean all = unfiltered || threshold <= lowest || threshold < 1e-30f;
+      n = collect (sampler, all ? lowest : threshold, &sum);
       if (all || n >= top_k || (top_p < 1 && sum >= top_p))
         break;
     }
+  if (unfiltered)
+    return n;
   qsort (sampler->candidates, n, sizeof *sampler->candidates, by_probability);
   n = MIN (n, top_k);
   sum = 0;

@@ -79,29 +79,33 @@ static const float *vector (Binder *binder, const char *name, const char *suffix
   return (const float *)(gconstpointer)tensor->data;
 }
 
+static char *wanted_shape (gsize n_cols, gsize n_rows, gsize depth)
+{
+  const EngineGgufTensor wanted
+      = { .n_dims = depth > 1 ? 3 : 2, .dims = { n_cols, n_rows, depth } };
+  return shape_to_string (&wanted);
+}
+
 /* DEPTH matrices of [n_rows, n_cols], one after the other, as one of depth · n_rows rows. */
 static EngineMatrix stack (Binder *binder, const char *name, gsize n_rows, gsize n_cols,
                            gsize depth, gboolean required)
 {
-  EngineMatrix matrix = { 0 };
+  const EngineMatrix none = { 0 };
   const EngineGgufTensor *tensor = lookup (binder, name, ".weight");
+  if (tensor == NULL && !required)
+    return none;
+  g_autofree char *wanted = wanted_shape (n_cols, n_rows, depth);
   if (tensor == NULL)
     {
-      if (required)
-        refuse (binder,
-                "tensor “%s%s.weight” [%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT "] is missing",
-                binder->prefix, name, n_cols, n_rows);
-      return matrix;
+      refuse (binder, "tensor “%s%s.weight” %s is missing", binder->prefix, name, wanted);
+      return none;
     }
   if (tensor->dims[0] != n_cols || tensor->dims[1] != n_rows || tensor->dims[2] != depth
       || tensor->dims[3] != 1)
     {
       g_autofree char *found = shape_to_string (tensor);
-      refuse (binder,
-              "tensor “%s” should be [%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT
-              "] and is %s",
-              tensor->name.data, n_cols, n_rows, depth, found);
-      return matrix;
+      refuse (binder, "tensor “%s” should be %s and is %s", tensor->name.data, wanted, found);
+      return none;
     }
   const EngineTypeInfo *info = engine_type_info (tensor->type);
   return (EngineMatrix){ .type = tensor->type,
