@@ -14,15 +14,34 @@ static void heading (const CliOptions *options, const char *title)
   printf ("%s%s%s\n", cli_style (options, CLI_BOLD), title, cli_style (options, CLI_PLAIN));
 }
 
+static gint compare_scores (gconstpointer a, gconstpointer b)
+{
+  const RagHit *first = *(RagHit *const *)a, *second = *(RagHit *const *)b;
+  return (first->score < second->score) - (first->score > second->score);
+}
+
+/* The model reads more than people want to see before the answer. */
+#define EVIDENCE_SHOWN 5
+
+/* HITS come in the order in which the model reads them; people want the best first. */
 void cli_print_evidence (const CliOptions *options, const GPtrArray *hits)
 {
-  heading (options, "Evidence");
+  g_autoptr (GPtrArray) sorted = g_ptr_array_new ();
   for (guint i = 0; i < hits->len; i++)
+    g_ptr_array_add (sorted, g_ptr_array_index (hits, i));
+  g_ptr_array_sort (sorted, compare_scores);
+  const guint n_shown = options->verbose ? hits->len : MIN (hits->len, EVIDENCE_SHOWN);
+  heading (options, "Evidence");
+  for (guint i = 0; i < n_shown; i++)
     {
-      const RagHit *hit = g_ptr_array_index (hits, i);
-      cli_print_hit_title (options, i + 1, hit, options->verbose);
-      cli_print_passage (options, hit, 5, FALSE);
+      const RagHit *hit = g_ptr_array_index (sorted, i);
+      fputs ("  ", stdout);
+      cli_print_hit_title (options, hit);
+      cli_print_passage (options, hit, 4, FALSE);
     }
+  if (n_shown < hits->len)
+    printf ("  %sand %u more (--verbose)%s\n", cli_style (options, CLI_DIM), hits->len - n_shown,
+            cli_style (options, CLI_PLAIN));
   putchar ('\n');
   fflush (stdout);
 }

@@ -162,8 +162,9 @@ static void print_sources (const Conversation *conversation)
   for (guint i = 0; i < answer->evidence->len; i++)
     {
       const RagHit *hit = g_ptr_array_index (answer->evidence, i);
-      cli_print_hit_title (conversation->options, i + 1, hit, FALSE);
-      cli_print_passage (conversation->options, hit, 5, TRUE);
+      fputs ("  ", stdout);
+      cli_print_hit_title (conversation->options, hit);
+      cli_print_passage (conversation->options, hit, 4, TRUE);
       putchar ('\n');
     }
 }

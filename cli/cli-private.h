@@ -245,8 +245,8 @@ GBytes *cli_read_stdin (gsize limit, const char *what, GError **error);
 char *cli_failure_line (const CliOptions *options, const RagFailure *failure);
 /* "Searched 12 of 13 documents; not searched: secret.pdf: needs a password." */
 char *cli_coverage_line (const CliOptions *options, const RagCoverage *coverage);
-/* "  1  policy.pdf, p. 3 · Staffing" */
-void cli_print_hit_title (const CliOptions *options, guint rank, const RagHit *hit, gboolean score);
+/* "policy.pdf, p. 3 · Staffing", and scores with --verbose. */
+void cli_print_hit_title (const CliOptions *options, const RagHit *hit);
 /* The hit's text with its best sentence marked; ALL: the whole passage, otherwise that sentence
  * and what is around it. */
 void cli_print_passage (const CliOptions *options, const RagHit *hit, guint indent, gboolean all);

@@ -96,6 +96,17 @@ static void remove_folder (const char *folder)
   g_rmdir (folder);
 }
 
+/* What REPORT says about DOCUMENT, without its path, which nobody has chosen. */
+static char *probe_failure (const RagAddReport *report, const char *document)
+{
+  if (report->failed->len == 0)
+    return NULL;
+  const RagFailure *failure = g_ptr_array_index (report->failed, 0);
+  if (g_str_has_prefix (failure->reason, document))
+    return g_strconcat ("a text", failure->reason + strlen (document), NULL);
+  return g_strdup (failure->reason);
+}
+
 /* NULL when a text went into a new library in FOLDER, otherwise why not. */
 static char *probe (const char *folder)
 {
@@ -111,11 +122,7 @@ static char *probe (const char *folder)
     rag = rag_open (&rag_options, RAG_WRITE, &error);
   if (rag != NULL)
     report = rag_add (rag, paths, G_N_ELEMENTS (paths), &add_options, &error);
-  char *problem = NULL;
-  if (report == NULL)
-    problem = g_strdup (error->message);
-  else if (report->failed->len > 0)
-    problem = g_strdup (((RagFailure *)g_ptr_array_index (report->failed, 0))->reason);
+  char *problem = report != NULL ? probe_failure (report, document) : g_strdup (error->message);
   g_clear_pointer (&rag, rag_close);
   remove_folder (library);
   return problem;
@@ -193,6 +200,15 @@ static void check_models (Doctor *doctor)
 
 /* ---- Library ---- */
 
+static gboolean has_vector_cache (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
+    if (g_pattern_match_simple ("vectors.*.faiss", name))
+      return TRUE;
+  return FALSE;
+}
+
 static void check_library (Doctor *doctor)
 {
   const char *folder = doctor->options->library_dir;
@@ -220,8 +236,7 @@ static void check_library (Doctor *doctor)
        "%u of %u passages can be found by meaning%s%s", stats.n_vectors, stats.n_chunks,
        stats.encoder != NULL ? ", made by " : "", stats.encoder != NULL ? stats.encoder : "");
   g_free (stats.encoder);
-  g_autofree char *cache = g_build_filename (folder, "vectors.faiss", NULL);
-  const gboolean cached = g_file_test (cache, G_FILE_TEST_EXISTS);
+  const gboolean cached = has_vector_cache (folder);
   say (doctor, cached || stats.n_vectors == 0 ? CHECK_OK : CHECK_WARN, "cache",
        "Run: docent sync, which builds it again; searches are slower until then.", "%s",
        cached                ? "the vector cache is there (docent fsck checks it in full)"

@@ -65,6 +65,8 @@ char *cli_read_question (int argc, char **argv, GError **error)
     return NULL;
   gsize length;
   const char *data = g_bytes_get_data (bytes, &length);
+  if (length == 0)
+    return g_strdup ("");
   if (!g_utf8_validate (data, length, NULL))
     {
       g_set_error_literal (error, CLI_ERROR, CLI_ERROR_USAGE,
@@ -178,20 +180,19 @@ void cli_print_passage (const CliOptions *options, const RagHit *hit, guint inde
   print_marked (options, text, from, start, end, to, indent);
 }
 
-/* "1  policy.pdf, p. 3 · Staffing" */
-void cli_print_hit_title (const CliOptions *options, guint rank, const RagHit *hit, gboolean score)
+/* "policy.pdf, p. 3 · Staffing" */
+void cli_print_hit_title (const CliOptions *options, const RagHit *hit)
 {
   g_autofree char *name = cli_document_name (options, hit->document);
   g_autofree char *page = cli_page_name (hit->page, hit->page_label);
   const gboolean has_section = hit->section != NULL && *hit->section != '\0';
   g_autofree char *section = cli_escape_line (has_section ? hit->section : "");
-  printf ("%3u  %s%s%s%s%s%s%s%s%s", rank, cli_style (options, CLI_GREEN), name,
-          *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN),
-          cli_style (options, CLI_DIM), has_section ? " · " : "", section,
-          cli_style (options, CLI_PLAIN));
-  if (score)
-    printf ("%s  (score %.4f, bm25 %.2f, cosine %.3f)%s", cli_style (options, CLI_DIM), hit->score,
-            hit->bm25, hit->cosine, cli_style (options, CLI_PLAIN));
+  const char *plain = cli_style (options, CLI_PLAIN), *dim = cli_style (options, CLI_DIM);
+  printf ("%s%s%s%s%s%s%s%s%s", cli_style (options, CLI_GREEN), name, *page != '\0' ? ", " : "",
+          page, plain, dim, has_section ? " · " : "", section, plain);
+  if (options->verbose)
+    printf ("%s  (score %.4f, bm25 %.2f, cosine %.3f)%s", dim, hit->score, hit->bm25, hit->cosine,
+            plain);
   putchar ('\n');
 }
 

@@ -54,7 +54,8 @@ static void print_text (const CliOptions *options, const RagSearchResult *result
   for (guint i = 0; i < result->hits->len; i++)
     {
       const RagHit *hit = g_ptr_array_index (result->hits, i);
-      cli_print_hit_title (options, i + 1, hit, options->verbose);
+      printf ("%3u  ", i + 1);
+      cli_print_hit_title (options, hit);
       cli_print_passage (options, hit, 5, TRUE);
       putchar ('\n');
     }

@@ -34,7 +34,8 @@ run 4 add --no-embed "$docs/bad"
 out_has '1 added'
 for name in empty.pdf text.pdf truncated.pdf; do err_has "$name"; done
 [ "$(grep -c '^not read: ' "$work/err")" = 3 ] || fail "not every bad file has its line"
-run 0 list --failed --json; json '.documents | length == 3 and all(.failure | length > 10)'
+run 0 list --failed --json; json '[.documents[].document] | any(endswith("/text.pdf")) and any(endswith("/truncated.pdf"))'
+json '.documents | all(.failure | length > 10)'
 run 4 add --no-embed --json "$docs/bad"
 json '.failed | length == 3 and all(.document and .reason)'
 

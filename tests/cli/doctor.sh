@@ -10,7 +10,7 @@
  json '.checks | any(.check == "reading" and .state == "ok")') || exit 1
 
 (export DOCENT_EXTRACT=$work/nowhere
- run 1 doctor; out_has 'fail  reading'; out_has "$work/nowhere") || exit 1
+ run 1 doctor; out_has 'fail  reading'; out_has DOCENT_EXTRACT) || exit 1
 
 run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
 "$DOCENT" doctor --json >"$work/out" 2>"$work/err"

@@ -7,7 +7,7 @@ run 2 eval retrieval; one_sentence
 run 1 eval retrieval "$work/nowhere"; one_sentence; err_has nowhere
 run 1 eval answers "$work/nowhere.json"; one_sentence; err_has nowhere.json
 echo '{"data": 3}' >"$work/broken.json"
-run 1 eval answers "$work/broken.json"; one_sentence
+run 2 eval answers "$work/broken.json"; one_sentence
 mkdir "$work/partial"
 run 1 eval retrieval "$work/partial"; one_sentence
 

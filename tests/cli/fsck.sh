@@ -9,7 +9,7 @@ run 0 fsck --json; json '.problems == [] and .remaining == 0'
 
 # A passage changed behind docent's back: noticed, and repaired where that can be done.
 if command -v sqlite3 >/dev/null; then
-  sqlite3 "$library/library.db" "UPDATE chunks SET text = text || ' tampered' WHERE rowid = 1"
+  sqlite3 "$library/library.db" "UPDATE chunk SET text = text || ' tampered' WHERE id = 1"
   run 1 fsck; [ -s "$work/out" ] || fail "no problem is named"
   run 1 fsck --json; json '.remaining >= 1 and (.problems | length >= 1)'
 fi

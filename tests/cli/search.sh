@@ -27,10 +27,12 @@ run 0 search --mode lexical --collection default coordinator
 run 3 search --mode lexical --collection nowhere coordinator
 
 # There is no query syntax: punctuation is harmless.
-for query in 'night AND' '"unclosed' 'a* NEAR(b' "'; DROP TABLE chunks; --" 'coordinator:' '^{}[]()' ; do
+for query in 'night AND' '"unclosed' 'a* NEAR(b' "'; DROP TABLE chunks; --" 'coordinator:' 'night^2 ~ward'; do
   "$DOCENT" search --mode lexical -- "$query" >"$work/out" 2>"$work/err"
   case $? in 0|3) ;; *) fail "the query $query is an error" ;; esac
 done
+
+run 2 search --mode lexical -- '^{}[]()'; one_sentence # no word to look for
 
 # From standard input, and what cannot be a query.
 echo 'night coordinator' >"$work/query"
