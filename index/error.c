@@ -9,16 +9,32 @@
 
 G_DEFINE_QUARK (index - error - quark, index_error)
 
-/* A quota (EDQUOT) or a file size limit (EFBIG) is a full disk to the person in front of it, but
- * SQLite reports both as a plain write error. */
+/* A quota (EDQUOT) or a file size limit (EFBIG) is a full disk to the person in front of it. */
+static gboolean means_full (int cause)
+{
+  return cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
+}
+
+/* errno of the last failed operation on one of the library's files. SQLite's own record of it
+ * (sqlite3_system_errno) does not survive what SQLite does before it returns. */
+static int last_errno (sqlite3 *db, int pointer_op)
+{
+  sqlite3_file *file = NULL;
+  int cause = 0;
+
+  if (sqlite3_file_control (db, "main", pointer_op, &file) == SQLITE_OK && file && file->pMethods)
+    file->pMethods->xFileControl (file, SQLITE_FCNTL_LAST_ERRNO, &cause);
+  return cause;
+}
+
+/* SQLite reports other shortages than ENOSPC as a plain write error. */
 static gboolean is_full (sqlite3 *db, int rc)
 {
   if ((rc & 0xff) == SQLITE_FULL)
     return TRUE;
-  if ((rc & 0xff) != SQLITE_IOERR)
-    return FALSE;
-  int cause = sqlite3_system_errno (db);
-  return cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
+  return (rc & 0xff) == SQLITE_IOERR && db
+         && (means_full (last_errno (db, SQLITE_FCNTL_FILE_POINTER))
+             || means_full (last_errno (db, SQLITE_FCNTL_JOURNAL_POINTER)));
 }
 
 static gboolean is_damage (int rc)
@@ -53,7 +69,7 @@ void index_set_sqlite_error (const char *dir, sqlite3 *db, int rc, GError **erro
     g_set_error (error, INDEX_ERROR, INDEX_ERROR_FAILED,
                  "the disk failed while using the library %s (%s): check the disk, then run "
                  "`docent fsck`",
-                 dir, g_strerror (sqlite3_system_errno (db)));
+                 dir, detail);
   else if ((rc & 0xff) == SQLITE_NOMEM)
     g_set_error (error, INDEX_ERROR, INDEX_ERROR_FAILED,
                  "not enough memory to use the library %s: close other programs and try again",
@@ -65,7 +81,7 @@ void index_set_sqlite_error (const char *dir, sqlite3 *db, int rc, GError **erro
 
 void index_set_file_error (const char *path, int cause, GError **error)
 {
-  if (cause == ENOSPC || cause == EDQUOT || cause == EFBIG)
+  if (means_full (cause))
     g_set_error (error, INDEX_ERROR, INDEX_ERROR_FULL,
                  "no room left to write %s: free some space and try again", path);
   else

@@ -158,6 +158,13 @@ gboolean index_query_int (Index *index, gint64 fallback, gint64 *ret_value, GErr
   return TRUE;
 }
 
+/* A rollback may have failed for want of memory; then it is still to be done. */
+static void end_leftover (Index *index)
+{
+  if (!sqlite3_get_autocommit (index->db))
+    index_run (index, NULL, "rollback", "");
+}
+
 gboolean index_begin_write (Index *index, GError **error)
 {
   if (!index->writable)
@@ -166,11 +173,13 @@ gboolean index_begin_write (Index *index, GError **error)
                    "the library %s was opened for reading only", index->dir);
       return FALSE;
     }
+  end_leftover (index);
   return index_run (index, error, "begin_write", "");
 }
 
 gboolean index_begin_read (Index *index, GError **error)
 {
+  end_leftover (index);
   return index_run (index, error, "begin_read", "");
 }
 
@@ -178,8 +187,6 @@ gboolean index_end (Index *index, gboolean ok, GError **error)
 {
   if (ok && index_run (index, error, "commit", ""))
     return TRUE;
-  /* After a full disk or failed memory SQLite may have rolled back by itself. */
-  if (!sqlite3_get_autocommit (index->db))
-    index_run (index, NULL, "rollback", "");
+  end_leftover (index); /* unless SQLite has rolled back by itself, as on a full disk */
   return FALSE;
 }

@@ -35,6 +35,26 @@ static inline void remove_dir (char *dir)
   g_free (dir);
 }
 
+/* A folder like DIR, file by file. */
+static inline char *copy_dir (const char *dir)
+{
+  g_autoptr (GDir) folder = g_dir_open (dir, 0, NULL);
+  char *copy = make_dir ();
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)))
+    {
+      g_autofree char *from = g_build_filename (dir, name, NULL);
+      g_autofree char *to = g_build_filename (copy, name, NULL);
+      g_autofree char *bytes = NULL;
+      gsize length;
+
+      ck_assert (g_file_get_contents (from, &bytes, &length, NULL));
+      ck_assert (g_file_set_contents (to, bytes, (gssize)length, NULL));
+    }
+  return copy;
+}
+
 static inline Index *open_with (const char *dir, IndexOpenFlags flags)
 {
   g_autoptr (GError) error = NULL;
