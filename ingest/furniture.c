@@ -236,6 +236,25 @@ static void mark_repetitions (Furniture *furniture, const GArray *places, guint 
     }
 }
 
+/* Pages of nothing but a repeated line have it for their text: labels, forms, test pages. */
+static void spare_bare_pages (const LayoutDocument *layout)
+{
+  guint bare = 0, with_text = 0;
+  for (int pass = 0; pass < 2; pass++)
+    for (guint p = 0; p < layout->pages->len; p++)
+      {
+        const LayoutPage *page = g_ptr_array_index (layout->pages, p);
+        guint left = 0;
+        for (guint i = 0; i < page->spans->len; i++)
+          left += !layout_span (page, i)->furniture;
+        with_text += pass == 0 && page->spans->len > 0;
+        bare += pass == 0 && page->spans->len > 0 && left == 0;
+        for (guint i = 0; pass == 1 && left == 0 && i < page->spans->len; i++)
+          if (bare * 2 > with_text)
+            layout_span (page, i)->furniture = FALSE;
+      }
+}
+
 void layout_mark_furniture (LayoutDocument *layout)
 {
   Furniture furniture = { .layout = layout };
@@ -252,6 +271,7 @@ void layout_mark_furniture (LayoutDocument *layout)
   g_hash_table_iter_init (&iter, furniture.patterns);
   while (g_hash_table_iter_next (&iter, NULL, &places))
     mark_repetitions (&furniture, places, needed);
+  spare_bare_pages (layout);
   g_hash_table_unref (furniture.patterns);
   g_array_unref (furniture.lines);
 }

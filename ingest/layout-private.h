@@ -9,6 +9,8 @@
 #include "ingest/document-private.h"
 #include "ingest/prose-private.h"
 
+#include <poppler.h>
+
 typedef enum
 {
   LAYOUT_UPRIGHT,
@@ -26,6 +28,7 @@ typedef struct
   guint8 direction;   /* LayoutDirection */
   gboolean bold : 1;  /* all of it */
   gboolean mono : 1;
+  gboolean rtl : 1; /* most of it is read from right to left */
   gboolean furniture : 1;
 } LayoutSpan;
 
@@ -77,15 +80,31 @@ typedef struct
   float size; /* of its widest span */
   gboolean bold : 1;
   gboolean mono : 1;
+  gboolean rtl : 1;
 } LayoutLine;
 
 LayoutPage *layout_page_new (void);
 void layout_page_free (LayoutPage *page);
 
+/* spans.c: TEXT as poppler reads it, the box and font of each of its characters. */
+void layout_read_spans (LayoutPage *page, const char *text, const PopplerRectangle *boxes,
+                        guint n_boxes, const GList *fonts);
 /* lines.c: puts bullets and section numbers that stand apart back before their text. */
 void layout_join_markers (LayoutPage *page);
 /* order.c: sorts the spans into reading order, drops the furniture, fills the regions. */
 void layout_order (LayoutPage *page);
+/* gutters.c */
+typedef struct
+{
+  LayoutPage *page;
+  guint *indices; /* of spans, sorted by their tops */
+  guint n;
+} LayoutItems;
+/* Where to cut ITEMS into columns; negative when there is nothing to cut. */
+float layout_find_gutter (const LayoutItems *items);
+/* The next stretch of ITEMS from *END on that is columns on both sides of GUTTER, as [*first,
+ * *end). Returns the height of text on its lighter side, 0 when there is no more. */
+float layout_next_columns (const LayoutItems *items, float gutter, guint *first, guint *end);
 /* Back from the upright frame of DIRECTION to the page. */
 IngestBox layout_unturn (const LayoutPage *page, LayoutDirection direction, IngestBox box);
 /* lines.c: the LayoutLines of a region, from top to bottom; sorts the region's spans. */

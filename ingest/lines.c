@@ -37,7 +37,7 @@ static LayoutSpan *marked_by (LayoutPage *page, const LayoutSpan *marker)
       float overlap = MIN (marker->y1, span->y1) - MAX (marker->y0, span->y0);
       gboolean beside = overlap > 0.4f * MIN (marker->y1 - marker->y0, span->y1 - span->y0)
                         && span->x0 >= marker->x1 - 1 && span->direction == LAYOUT_UPRIGHT
-                        && span->length > 0 && span != marker;
+                        && !span->rtl && span->length > 0 && span != marker;
       if (beside && (best == NULL || span->x0 < best->x0))
         best = span;
     }
@@ -92,7 +92,7 @@ static void close_line (LayoutPage *page, LayoutLine *line)
 {
   LayoutSpan *spans = layout_span (page, line->first);
   qsort (spans, line->n, sizeof *spans, compare_lefts);
-  guint widest = 0, bold = 0, mono = 0, all = 0;
+  guint widest = 0, bold = 0, mono = 0, rtl = 0, all = 0;
   for (guint i = 0; i < line->n; i++)
     {
       if (spans[i].length > spans[widest].length)
@@ -100,10 +100,12 @@ static void close_line (LayoutPage *page, LayoutLine *line)
       all += spans[i].length;
       bold += spans[i].bold ? spans[i].length : 0;
       mono += spans[i].mono ? spans[i].length : 0;
+      rtl += spans[i].rtl ? spans[i].length : 0;
     }
   line->size = spans[widest].size;
   line->bold = bold * 10 >= all * 9;
   line->mono = mono * 10 >= all * 9;
+  line->rtl = rtl * 2 > all;
 }
 
 GArray *layout_lines (LayoutPage *page, const LayoutRegion *region)
@@ -157,9 +159,10 @@ static gsize leader_length (const char *at)
 char *layout_line_text (const LayoutPage *page, const LayoutLine *line)
 {
   g_autoptr (GString) raw = g_string_new (NULL);
-  for (guint i = line->first; i < line->first + line->n; i++)
+  for (guint i = 0; i < line->n; i++)
     {
-      const LayoutSpan *span = layout_span (page, i);
+      guint at = line->first + (line->rtl ? line->n - 1 - i : i);
+      const LayoutSpan *span = layout_span (page, at);
       if (raw->len > 0)
         g_string_append_c (raw, ' ');
       g_string_append_len (raw, layout_text (page, span), span->length);

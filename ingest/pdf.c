@@ -1,17 +1,12 @@
-/* PDF into spans. poppler says for every character where it stands and in which font; a PDF says
- * little else, words, lines and columns included. Here the characters of each page become spans, a
- * span being a stretch of one line without a wide gap, and the outline, the labels and the title
- * are read; what the spans mean together is the business of the layout files. */
+/* PDF into a document. poppler reads the file; here its pages are gone through one after the other,
+ * with what a PDF says beside its text: printed page numbers, outline, title. What stands on a page
+ * becomes spans (spans.c), and what the spans mean together is the business of the layout files. */
 #include "ingest/layout-private.h"
 #include "ingest/parse-private.h"
 
-#include <math.h>
 #include <poppler.h>
 #include <string.h>
 
-/* A gap wider than this share of the font size ends a span: wider than any justified space, as
- * narrow as gutters and table columns get. */
-#define GAP 0.8f
 #define BOOKMARK_LEVELS 6
 #define BOOKMARKS_MAX 20000
 
@@ -31,139 +26,6 @@ void layout_page_free (LayoutPage *page)
   g_array_unref (page->spans);
   g_array_unref (page->regions);
   g_free (page);
-}
-
-/* ---- Characters into spans ---- */
-
-typedef struct
-{
-  const PopplerRectangle *boxes; /* of each character */
-  const GList *fonts;            /* PopplerTextAttributes* at or after the current character */
-  const PopplerTextAttributes *font;
-  gboolean font_is_bold, font_is_mono;
-  GString *raw; /* of the open span, as poppler spells it */
-  LayoutSpan span;
-  PopplerRectangle first, last;
-  guint n, n_bold, n_mono;
-  float size_sum;
-} Reader;
-
-static gboolean is_finite_box (const PopplerRectangle *box)
-{
-  return fabs (box->x1) < 1e5 && fabs (box->y1) < 1e5 && fabs (box->x2) < 1e5
-         && fabs (box->y2) < 1e5;
-}
-
-static gboolean font_says (const char *font, const char *const *words)
-{
-  for (gsize i = 0; words[i] != NULL; i++)
-    if (strcasestr (font, words[i]) != NULL)
-      return TRUE;
-  return FALSE;
-}
-
-/* Text turned by 90° advances in y. One character alone does not tell. */
-static LayoutDirection direction_of (const Reader *reader)
-{
-  double dx = reader->last.x1 + reader->last.x2 - reader->first.x1 - reader->first.x2;
-  double dy = reader->last.y1 + reader->last.y2 - reader->first.y1 - reader->first.y2;
-  if (reader->n < 2 || fabs (dx) >= fabs (dy))
-    return LAYOUT_UPRIGHT;
-  return dy > 0 ? LAYOUT_DOWN : LAYOUT_UP;
-}
-
-static void close_span (Reader *reader, LayoutPage *page)
-{
-  if (reader->n > 0)
-    {
-      g_autofree char *clean
-          = ingest_prose_squeeze (ingest_prose_clean (reader->raw->str, reader->raw->len));
-      reader->span.length = strlen (clean);
-      reader->span.text = page->text->len;
-      reader->span.size = reader->size_sum / reader->n;
-      reader->span.bold = reader->n_bold * 10 >= reader->n * 9;
-      reader->span.mono = reader->n_mono * 10 >= reader->n * 9;
-      reader->span.direction = direction_of (reader);
-      if (reader->span.length > 0)
-        {
-          g_string_append_len (page->text, clean, reader->span.length);
-          g_array_append_val (page->spans, reader->span);
-        }
-    }
-  g_string_truncate (reader->raw, 0);
-  reader->n = reader->n_bold = reader->n_mono = 0;
-  reader->size_sum = 0;
-}
-
-/* Fonts come as ranges of characters; names are looked at once per range. */
-static void find_font (Reader *reader, int index)
-{
-  static const char *const bold[]
-      = { "bold", "black", "heavy", "demi", "cmbx", "sfbx", "ecbx", "-bd", NULL };
-  static const char *const mono[] = { "mono", "courier", "typewriter", "consol", "cmtt", NULL };
-  while (reader->fonts != NULL && ((PopplerTextAttributes *)reader->fonts->data)->end_index < index)
-    reader->fonts = reader->fonts->next;
-  const PopplerTextAttributes *font = reader->fonts != NULL ? reader->fonts->data : NULL;
-  if (font == reader->font)
-    return;
-  reader->font = font;
-  gboolean named = font != NULL && font->font_name != NULL;
-  reader->font_is_bold = named && font_says (font->font_name, bold);
-  reader->font_is_mono = named && font_says (font->font_name, mono);
-}
-
-static void add_character (Reader *reader, const PopplerRectangle *box, int index)
-{
-  find_font (reader, index);
-  if (reader->n == 0)
-    {
-      reader->span = (LayoutSpan){ .x0 = box->x1, .y0 = box->y1, .x1 = box->x2, .y1 = box->y2 };
-      reader->first = *box;
-    }
-  reader->span.x0 = MIN (reader->span.x0, box->x1);
-  reader->span.y0 = MIN (reader->span.y0, box->y1);
-  reader->span.x1 = MAX (reader->span.x1, box->x2);
-  reader->span.y1 = MAX (reader->span.y1, box->y2);
-  reader->last = *box;
-  reader->n++;
-  reader->size_sum += reader->font != NULL ? reader->font->font_size : 0;
-  reader->n_bold += reader->font_is_bold;
-  reader->n_mono += reader->font_is_mono;
-}
-
-/* Is there a wide gap between the open span and BOX? Right-to-left text advances the other way. */
-static gboolean after_wide_gap (const Reader *reader, const PopplerRectangle *box)
-{
-  if (reader->n == 0)
-    return FALSE;
-  double size = MAX (reader->size_sum / reader->n, 1.0);
-  double dx = MAX (box->x1 - reader->last.x2, reader->last.x1 - box->x2);
-  double dy = MAX (box->y1 - reader->last.y2, reader->last.y1 - box->y2);
-  return dx > GAP * size || dy > GAP * size;
-}
-
-static void read_spans (LayoutPage *page, const char *text, const PopplerRectangle *boxes,
-                        guint n_boxes, const GList *fonts)
-{
-  Reader reader = { .boxes = boxes, .fonts = fonts, .raw = g_string_new (NULL) };
-  guint i = 0;
-  for (const char *at = text; *at != '\0' && i < n_boxes; at = g_utf8_next_char (at), i++)
-    {
-      gunichar c = g_utf8_get_char (at);
-      if (c == '\n' || c == '\r')
-        close_span (&reader, page);
-      else if (c == ' ' || !is_finite_box (&boxes[i]))
-        g_string_append_c (reader.raw, ' ');
-      else
-        {
-          if (after_wide_gap (&reader, &boxes[i]))
-            close_span (&reader, page);
-          g_string_append_unichar (reader.raw, c);
-          add_character (&reader, &boxes[i], i);
-        }
-    }
-  close_span (&reader, page);
-  g_string_free (reader.raw, TRUE);
 }
 
 /* How much of the text is text: replacement and private characters come from fonts without a usable
@@ -201,7 +63,7 @@ static void read_page (PopplerPage *source, int index, LayoutPage *page)
     return;
   GList *fonts = poppler_page_get_text_attributes (source);
   page->quality = quality_of (text);
-  read_spans (page, text, boxes, n_boxes, fonts);
+  layout_read_spans (page, text, boxes, n_boxes, fonts);
   poppler_page_free_text_attributes (fonts);
 }
 

@@ -78,7 +78,8 @@ static void append_clean (GString *out, gunichar c)
       char utf8[6];
       g_autofree char *plain
           = g_utf8_normalize (utf8, g_unichar_to_utf8 (c, utf8), G_NORMALIZE_NFKC);
-      g_string_append (out, plain != NULL && *plain != ' ' ? plain : "");
+      /* Vowel signs decompose to a blank to stand on; here they stand on their letter. */
+      g_string_append (out, plain != NULL ? plain + strspn (plain, " ") : "");
     }
   else if (c >= 0xE000 && c <= 0xF8FF)
     g_string_append (out, private_use (c));

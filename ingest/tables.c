@@ -296,19 +296,20 @@ static gboolean is_leader (const char *cell)
   return strlen (cell) >= 4 && cell[strspn (cell, ". _·…")] == '\0';
 }
 
-static char *close_row (GString **cells, guint n)
+static char *close_row (GString **columns, guint n, gboolean rtl)
 {
   g_autoptr (GString) row = g_string_new (NULL);
   gboolean any = FALSE;
   for (guint i = 0; i < n; i++)
     {
-      gboolean leader = is_leader (cells[i]->str);
+      GString *cell = columns[rtl ? n - 1 - i : i];
+      gboolean leader = is_leader (cell->str);
       if (i > 0 && !leader)
         g_string_append_c (row, '\t');
       if (!leader)
-        g_string_append (row, cells[i]->str);
-      any |= cells[i]->len > 0 && !leader;
-      g_string_truncate (cells[i], 0);
+        g_string_append (row, cell->str);
+      any |= cell->len > 0 && !leader;
+      g_string_truncate (cell, 0);
     }
   while (row->len > 0 && row->str[row->len - 1] == '\t')
     g_string_truncate (row, row->len - 1);
@@ -341,7 +342,7 @@ void layout_table_rows (const LayoutPage *page, const GArray *lines, guint first
       stop = row_end (&table, i, centred);
       for (guint k = i; k < stop; k++)
         add_to_row (&table, line_at (lines, k), cells);
-      char *row = close_row (cells, table.columns.n);
+      char *row = close_row (cells, table.columns.n, line_at (lines, i)->rtl);
       if (row != NULL)
         func (row, i, stop, user_data);
     }

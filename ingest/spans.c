@@ -1,0 +1,221 @@
+/* Characters into spans. poppler says for every character of a page where it stands and in which
+ * font; a PDF says little else, words, lines and columns included. Here the characters become
+ * spans, a span being a stretch of one line without a wide gap in it: the smallest thing that the
+ * layout moves around. */
+#include "ingest/layout-private.h"
+
+#include <math.h>
+#include <poppler.h>
+#include <string.h>
+
+/* A gap wider than this share of the type size ends a span: wider than most justified spaces, as
+ * narrow as gutters and columns of tables get. */
+#define GAP 0.8f
+
+/* The marks around text of a direction: poppler writes them, the page does not have them. */
+#define LEFT_TO_RIGHT 0x202A
+#define RIGHT_TO_LEFT 0x202B
+#define END_OF_DIRECTION 0x202C
+
+typedef struct
+{
+  const PopplerRectangle *boxes; /* of each character */
+  const GList *fonts;            /* PopplerTextAttributes* at or after the current character */
+  const PopplerTextAttributes *font;
+  gboolean font_is_bold, font_is_mono;
+  GArray *order; /* guint, boxes of the characters of the line */
+  GString *raw;  /* of the open span, as poppler spells it */
+  LayoutSpan span;
+  PopplerRectangle first, last;
+  guint n, n_bold, n_mono, n_rtl;
+  float size_sum;
+} Reader;
+
+static gboolean is_finite_box (const PopplerRectangle *box)
+{
+  return fabs (box->x1) < 1e5 && fabs (box->y1) < 1e5 && fabs (box->x2) < 1e5
+         && fabs (box->y2) < 1e5;
+}
+
+static gboolean font_says (const char *font, const char *const *words)
+{
+  for (gsize i = 0; words[i] != NULL; i++)
+    if (strcasestr (font, words[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* Text turned by 90° advances in y. One character alone does not tell. */
+static LayoutDirection direction_of (const Reader *reader)
+{
+  double dx = reader->last.x1 + reader->last.x2 - reader->first.x1 - reader->first.x2;
+  double dy = reader->last.y1 + reader->last.y2 - reader->first.y1 - reader->first.y2;
+  if (reader->n < 2 || fabs (dx) >= fabs (dy))
+    return LAYOUT_UPRIGHT;
+  return dy > 0 ? LAYOUT_DOWN : LAYOUT_UP;
+}
+
+static void close_span (Reader *reader, LayoutPage *page)
+{
+  if (reader->n > 0)
+    {
+      g_autofree char *clean
+          = ingest_prose_squeeze (ingest_prose_clean (reader->raw->str, reader->raw->len));
+      reader->span.length = strlen (clean);
+      reader->span.text = page->text->len;
+      reader->span.size = reader->size_sum / reader->n;
+      reader->span.bold = reader->n_bold * 10 >= reader->n * 9;
+      reader->span.mono = reader->n_mono * 10 >= reader->n * 9;
+      reader->span.rtl = reader->n_rtl * 2 > reader->n;
+      reader->span.direction = direction_of (reader);
+      if (reader->span.length > 0)
+        {
+          g_string_append_len (page->text, clean, reader->span.length);
+          g_array_append_val (page->spans, reader->span);
+        }
+    }
+  g_string_truncate (reader->raw, 0);
+  reader->n = reader->n_bold = reader->n_mono = reader->n_rtl = 0;
+  reader->size_sum = 0;
+}
+
+/* Fonts come as ranges of characters; names are looked at once per range. */
+static void find_font (Reader *reader, int index)
+{
+  static const char *const bold[]
+      = { "bold", "black", "heavy", "demi", "cmbx", "sfbx", "ecbx", "-bd", NULL };
+  static const char *const mono[] = { "mono", "courier", "typewriter", "consol", "cmtt", NULL };
+  while (reader->fonts != NULL && ((PopplerTextAttributes *)reader->fonts->data)->end_index < index)
+    reader->fonts = reader->fonts->next;
+  const PopplerTextAttributes *font = reader->fonts != NULL ? reader->fonts->data : NULL;
+  if (font == reader->font)
+    return;
+  reader->font = font;
+  gboolean named = font != NULL && font->font_name != NULL;
+  reader->font_is_bold = named && font_says (font->font_name, bold);
+  reader->font_is_mono = named && font_says (font->font_name, mono);
+}
+
+static void add_character (Reader *reader, const PopplerRectangle *box, int index)
+{
+  find_font (reader, index);
+  if (reader->n == 0)
+    {
+      reader->span = (LayoutSpan){ .x0 = box->x1, .y0 = box->y1, .x1 = box->x2, .y1 = box->y2 };
+      reader->first = *box;
+    }
+  reader->span.x0 = MIN (reader->span.x0, box->x1);
+  reader->span.y0 = MIN (reader->span.y0, box->y1);
+  reader->span.x1 = MAX (reader->span.x1, box->x2);
+  reader->span.y1 = MAX (reader->span.y1, box->y2);
+  reader->last = *box;
+  reader->n++;
+  reader->size_sum += reader->font != NULL ? reader->font->font_size : 0;
+  reader->n_bold += reader->font_is_bold;
+  reader->n_mono += reader->font_is_mono;
+}
+
+/* Is there a wide gap between the open span and BOX? Right-to-left text advances the other way. */
+static gboolean after_wide_gap (const Reader *reader, const PopplerRectangle *box)
+{
+  if (reader->n == 0)
+    return FALSE;
+  double size = MAX (reader->size_sum / reader->n, 1.0);
+  double dx = MAX (box->x1 - reader->last.x2, reader->last.x1 - box->x2);
+  double dy = MAX (box->y1 - reader->last.y2, reader->last.y1 - box->y2);
+  return dx > GAP * size || dy > GAP * size;
+}
+
+/* ---- Directions ---- */
+
+static gboolean is_direction_mark (gunichar c)
+{
+  return c >= LEFT_TO_RIGHT && c <= 0x202E;
+}
+
+static void reverse (guint *numbers, guint n)
+{
+  for (guint i = 0; i < n / 2; i++)
+    {
+      guint swapped = numbers[i];
+      numbers[i] = numbers[n - 1 - i];
+      numbers[n - 1 - i] = swapped;
+    }
+}
+
+/* Boxes come in the order in which the characters stand on the line, text in the order in which it
+ * is read: what a right-to-left mark encloses is the other way round, and what a left-to-right mark
+ * encloses in it is turned once more. Fills boxes[n], the box of each character of the line LINE,
+ * of which FIRST is the first box; returns the number of characters with a box. */
+static guint match_boxes (const char *line, guint first, GArray *boxes)
+{
+  guint starts[2] = { 0 }, depth = 0;
+  g_array_set_size (boxes, 0);
+  for (const char *at = line; *at != '\0' && *at != '\n'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      if (!is_direction_mark (c))
+        {
+          guint box = first + boxes->len;
+          g_array_append_val (boxes, box);
+        }
+      else if (c == END_OF_DIRECTION && depth > 0 && --depth < G_N_ELEMENTS (starts))
+        reverse (&g_array_index (boxes, guint, 0) + starts[depth], boxes->len - starts[depth]);
+      else if ((c == RIGHT_TO_LEFT || depth > 0) && depth++ < G_N_ELEMENTS (starts))
+        starts[depth - 1] = boxes->len;
+    }
+  return boxes->len;
+}
+
+/* ---- A page ---- */
+
+static gboolean is_right_to_left (gunichar c)
+{
+  GUnicodeScript script = c >= 0x590 ? g_unichar_get_script (c) : G_UNICODE_SCRIPT_LATIN;
+  return script == G_UNICODE_SCRIPT_ARABIC || script == G_UNICODE_SCRIPT_HEBREW
+         || script == G_UNICODE_SCRIPT_SYRIAC || script == G_UNICODE_SCRIPT_THAANA;
+}
+
+/* Reads the characters of one line; INDEX is that of its first character. */
+static const char *read_line (Reader *reader, LayoutPage *page, const char *at, guint n_boxes,
+                              guint *index)
+{
+  guint first = *index, n = match_boxes (at, first, reader->order);
+  for (; *at != '\0' && *at != '\n'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      if (is_direction_mark (c) || *index - first >= n)
+        continue;
+      guint i = g_array_index (reader->order, guint, *index - first);
+      const PopplerRectangle *box = i < n_boxes ? &reader->boxes[i] : NULL;
+      if (c == ' ' || box == NULL || !is_finite_box (box))
+        g_string_append_c (reader->raw, ' ');
+      else
+        {
+          if (after_wide_gap (reader, box))
+            close_span (reader, page);
+          g_string_append_unichar (reader->raw, c);
+          add_character (reader, box, *index);
+          reader->n_rtl += is_right_to_left (c);
+        }
+      (*index)++;
+    }
+  close_span (reader, page);
+  return at;
+}
+
+void layout_read_spans (LayoutPage *page, const char *text, const PopplerRectangle *boxes,
+                        guint n_boxes, const GList *fonts)
+{
+  Reader reader = { .boxes = boxes, .fonts = fonts, .raw = g_string_new (NULL) };
+  reader.order = g_array_new (FALSE, FALSE, sizeof (guint));
+  guint index = 0;
+  for (const char *at = text; *at != '\0' && index < n_boxes;)
+    {
+      at = read_line (&reader, page, at, n_boxes, &index);
+      if (*at == '\n')
+        at++, index++;
+    }
+  g_string_free (reader.raw, TRUE);
+  g_array_unref (reader.order);
+}
