@@ -2,6 +2,8 @@
  * file asks, text comes back, and files that contradict themselves are refused. */
 #include "tokenizer-fixture.h"
 
+#include "engine/model-private.h"
+
 /* A byte-pair vocabulary of single letters, a few merges, two markers and a run of spaces. */
 static const char *const TOKENS[] = { "a",  "b",     "Ġ",      "ab", "<",       "|", "x", ">",
                                       "<|", "<|x|>", "<|x|>y", "  ", "<|end|>", "y", "Ġa" };
@@ -198,6 +200,38 @@ START_TEST (test_ordinary_tokens_print_and_markers_do_not)
 }
 END_TEST
 
+START_TEST (test_counting_repairs_what_tokenizing_refuses)
+{
+  g_autoptr (EngineTokenizer) tokenizer = open_good_vocabulary (begin_letters ());
+  const EngineModel model = { .tokenizer = tokenizer };
+  ck_assert_uint_eq (engine_count_tokens (&model, "ab a", -1), 2);
+  ck_assert_uint_eq (engine_count_tokens (&model, "ab a", 2), 1);
+  ck_assert_uint_eq (engine_count_tokens (&model, "<|x|>", -1), 4);
+  ck_assert_uint_eq (engine_count_tokens (&model,
+                                          "a\xff"
+                                          "b",
+                                          -1),
+                     2);
+  ck_assert_uint_eq (engine_count_tokens (&model, "", 0), 0);
+}
+END_TEST
+
+START_TEST (test_text_comes_back_and_half_characters_are_marked)
+{
+  static const char *const tokens[] = { "a", "Ã", "©", "Ġ", "<s>" };
+  const gint32 types[] = { 1, 1, 1, 1, 3 };
+  EngineGgufWriter *writer = begin_vocabulary ("gpt2", tokens, 5, types);
+  engine_gguf_writer_set_strings (writer, "tokenizer.ggml.merges", tokens, 0);
+  g_autoptr (EngineTokenizer) tokenizer = open_good_vocabulary (writer);
+  const EngineModel model = { .tokenizer = tokenizer };
+  const gint32 whole[] = { 3, 0, 4, 1, 2 }, half[] = { 0, 1 };
+  g_autofree char *text = engine_detokenize (&model, whole, 5);
+  g_autofree char *broken = engine_detokenize (&model, half, 2);
+  ck_assert_str_eq (text, " aé");
+  ck_assert_str_eq (broken, "a\uFFFD");
+}
+END_TEST
+
 /* ---- Refusals ----------------------------------------------------------------------------------
  */
 
@@ -341,6 +375,8 @@ int main (void)
     test_invalid_utf8_is_refused_and_appends_nothing,
     test_length_ends_the_text,
     test_ordinary_tokens_print_and_markers_do_not,
+    test_counting_repairs_what_tokenizing_refuses,
+    test_text_comes_back_and_half_characters_are_marked,
     test_unknown_kinds_are_refused_by_name,
     test_special_ids_outside_of_the_vocabulary_are_refused,
     test_arrays_of_another_length_are_refused,

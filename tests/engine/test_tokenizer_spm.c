@@ -3,6 +3,8 @@
 
 #include "tokenizer-fixture.h"
 
+#include "engine/model-private.h"
+
 /* 0 unknown, 1 and 2 open and close; then pieces with their scores; bytes are added behind. */
 static const struct
 {
@@ -128,6 +130,24 @@ START_TEST (test_text_comes_back_byte_by_byte)
 }
 END_TEST
 
+/* The space that tokenizing puts in front is not part of the text, nor is one after a marker. */
+START_TEST (test_detokenizing_takes_the_added_spaces_away)
+{
+  g_autoptr (EngineTokenizer) tokenizer = open_good_vocabulary (begin_pieces (TRUE));
+  const EngineModel model = { .tokenizer = tokenizer };
+  static const char *const TEXTS[] = { "ab ab", " ab", "", " ", "a</s>b", "中 a" };
+  static const char *const BACK[] = { "ab ab", " ab", "", " ", "ab", "中 a" };
+  for (gsize i = 0; i < G_N_ELEMENTS (TEXTS); i++)
+    {
+      g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+      ck_assert (
+          engine_tokenize (&model, TEXTS[i], -1, ENGINE_TOKENIZE_PARSE_SPECIAL, tokens, NULL));
+      g_autofree char *text = engine_detokenize (&model, (const gint32 *)tokens->data, tokens->len);
+      ck_assert_str_eq (text, BACK[i]);
+    }
+}
+END_TEST
+
 START_TEST (test_phi3_markers_swallow_white_space)
 {
   EngineGgufWriter *writer = begin_pieces (TRUE);
@@ -217,6 +237,7 @@ int main (void)
     test_byte_tokens_written_out_stay_text,
     test_only_white_user_tokens_are_read_in_text,
     test_text_comes_back_byte_by_byte,
+    test_detokenizing_takes_the_added_spaces_away,
     test_phi3_markers_swallow_white_space,
     test_a_byte_that_is_none_is_refused,
     test_scores_that_are_no_numbers_are_refused,
