@@ -36,7 +36,7 @@ void cli_print_evidence (const CliOptions *options, const GPtrArray *hits)
     {
       const RagHit *hit = g_ptr_array_index (sorted, i);
       fputs ("  ", stdout);
-      cli_print_hit_title (options, hit);
+      cli_print_hit_title (options, hit, 2);
       cli_print_passage (options, hit, 4, FALSE);
     }
   if (n_shown < hits->len)
@@ -78,6 +78,15 @@ static void on_reading (gsize done, gsize total, gpointer user_data)
   cli_progress_count (view->progress, "tokens of evidence read", done, total);
 }
 
+/* Not with --quiet, which prints nothing before the answer that it would have to be set off from.
+ */
+static void answer_heading (CliAnswerView *view)
+{
+  if (!view->headed && !view->options->quiet)
+    heading (view->options, "Answer");
+  view->headed = TRUE;
+}
+
 static void on_piece (const char *utf8, gpointer user_data)
 {
   CliAnswerView *view = user_data;
@@ -85,6 +94,7 @@ static void on_piece (const char *utf8, gpointer user_data)
   if (!view->streaming)
     {
       view->streaming = TRUE;
+      answer_heading (view);
       cli_wrap_begin (&view->wrap, view->options, stdout, 2);
     }
   cli_wrap_text (&view->wrap, CLI_PLAIN, utf8, -1);
@@ -165,14 +175,16 @@ static void print_timings (const RagAnswer *answer)
   printf ("Model %s, encoder %s, confidence %.2f.\n", model, encoder, answer->confidence);
 }
 
-static void print_answer (const CliOptions *options, const RagAnswer *answer)
+static void print_answer (CliAnswerView *view, const RagAnswer *answer)
 {
+  const CliOptions *options = view->options;
   guint n_struck = 0;
   g_autofree char *text = answer->status == RAG_REFUSED
                               ? g_strdup (answer->answer != NULL ? answer->answer : answer->reason)
                               : marked_answer (answer, &n_struck);
   if (text != NULL && *text != '\0')
     {
+      answer_heading (view);
       cli_print_wrapped (options, 2, CLI_PLAIN, text);
       putchar ('\n');
     }
@@ -194,7 +206,7 @@ void cli_answer_view_finish (CliAnswerView *view, const RagAnswer *answer)
   const CliOptions *options = view->options;
   cli_progress_clear (view->progress);
   replace_draft (view);
-  print_answer (options, answer);
+  print_answer (view, answer);
   if (answer->status != RAG_REFUSED && answer->citations != NULL && answer->citations->len > 0)
     cli_print_citations (options, answer->citations);
   g_autofree char *coverage = cli_coverage_line (options, &answer->coverage);

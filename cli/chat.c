@@ -163,7 +163,7 @@ static void print_sources (const Conversation *conversation)
     {
       const RagHit *hit = g_ptr_array_index (answer->evidence, i);
       fputs ("  ", stdout);
-      cli_print_hit_title (conversation->options, hit);
+      cli_print_hit_title (conversation->options, hit, 2);
       cli_print_passage (conversation->options, hit, 4, TRUE);
       putchar ('\n');
     }

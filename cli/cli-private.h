@@ -159,6 +159,7 @@ typedef struct
   guint lines;         /* printed so far */
   gboolean space;      /* a space waits for the next word */
   gboolean started;
+  gboolean dense; /* no blank lines */
   GString *word;
   guint word_width;
   CliStyle style, shown_style; /* of the word, of what was printed last */
@@ -245,8 +246,9 @@ GBytes *cli_read_stdin (gsize limit, const char *what, GError **error);
 char *cli_failure_line (const CliOptions *options, const RagFailure *failure);
 /* "Searched 12 of 13 documents; not searched: secret.pdf: needs a password." */
 char *cli_coverage_line (const CliOptions *options, const RagCoverage *coverage);
-/* "policy.pdf, p. 3 · Staffing", and scores with --verbose. */
-void cli_print_hit_title (const CliOptions *options, const RagHit *hit);
+/* "policy.pdf, p. 3 · Staffing", and scores with --verbose, on a line of which COLUMN columns are
+ * used. */
+void cli_print_hit_title (const CliOptions *options, const RagHit *hit, guint column);
 /* The hit's text with its best sentence marked; ALL: the whole passage, otherwise that sentence
  * and what is around it. */
 void cli_print_passage (const CliOptions *options, const RagHit *hit, guint indent, gboolean all);
@@ -263,7 +265,7 @@ typedef struct
   CliProgress *progress;
   CliWrap wrap;
   GCancellable *cancellable;
-  gboolean streaming;
+  gboolean streaming, headed;
 } CliAnswerView;
 void cli_answer_view_begin (CliAnswerView *view, const CliOptions *options);
 RagAskEvents cli_answer_view_events (CliAnswerView *view, GCancellable *cancellable);

@@ -146,8 +146,10 @@ static gsize word_end (const char *text, gsize from, gsize to)
 static void print_marked (const CliOptions *options, const char *text, gsize from, gsize start,
                           gsize end, gsize to, guint indent)
 {
+  const gboolean whole = from == 0 && text[to] == '\0';
   CliWrap wrap;
   cli_wrap_begin (&wrap, options, stdout, indent);
+  wrap.dense = !whole;
   if (from > 0 && from < start)
     cli_wrap_text (&wrap, CLI_DIM, "… ", -1);
   cli_wrap_text (&wrap, CLI_PLAIN, text + from, start - from);
@@ -180,16 +182,38 @@ void cli_print_passage (const CliOptions *options, const RagHit *hit, guint inde
   print_marked (options, text, from, start, end, to, indent);
 }
 
-/* "policy.pdf, p. 3 · Staffing" */
-void cli_print_hit_title (const CliOptions *options, const RagHit *hit)
+#define SECTION_MARK "› "
+
+/* SECTION without its outer parts, until it takes at most WIDTH columns: where a reader is, the
+ * innermost heading says best. */
+static char *inner_section (const char *section, guint width)
 {
+  if (cli_text_width (section) <= width)
+    return g_strdup (section);
+  for (const char *at = section; (at = strstr (at, SECTION_MARK)) != NULL;)
+    {
+      g_autofree char *shown = g_strconcat ("… ", at, NULL);
+      if (cli_text_width (shown) <= width)
+        return g_steal_pointer (&shown);
+      at += strlen (SECTION_MARK);
+      section = at;
+    }
+  return cli_shorten (section, width);
+}
+
+/* "policy.pdf, p. 3 · Staffing" */
+void cli_print_hit_title (const CliOptions *options, const RagHit *hit, guint column)
+{
+  const char *plain = cli_style (options, CLI_PLAIN), *dim = cli_style (options, CLI_DIM);
   g_autofree char *name = cli_document_name (options, hit->document);
   g_autofree char *page = cli_page_name (hit->page, hit->page_label);
-  const gboolean has_section = hit->section != NULL && *hit->section != '\0';
-  g_autofree char *section = cli_escape_line (has_section ? hit->section : "");
-  const char *plain = cli_style (options, CLI_PLAIN), *dim = cli_style (options, CLI_DIM);
-  printf ("%s%s%s%s%s%s%s%s%s", cli_style (options, CLI_GREEN), name, *page != '\0' ? ", " : "",
-          page, plain, dim, has_section ? " · " : "", section, plain);
+  g_autofree char *place = g_strdup_printf ("%s%s%s", name, *page != '\0' ? ", " : "", page);
+  g_autofree char *section = cli_escape_line (hit->section != NULL ? hit->section : "");
+  const guint used = column + cli_text_width (place) + 3;
+  const guint width = cli_width () == 0 ? G_MAXUINT : cli_width () - MIN (cli_width (), used);
+  g_autofree char *shown = inner_section (section, width);
+  printf ("%s%s%s%s%s%s%s", cli_style (options, CLI_GREEN), place, plain, dim,
+          *shown != '\0' ? " · " : "", shown, plain);
   if (options->verbose)
     printf ("%s  (score %.4f, bm25 %.2f, cosine %.3f)%s", dim, hit->score, hit->bm25, hit->cosine,
             plain);

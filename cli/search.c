@@ -55,7 +55,7 @@ static void print_text (const CliOptions *options, const RagSearchResult *result
     {
       const RagHit *hit = g_ptr_array_index (result->hits, i);
       printf ("%3u  ", i + 1);
-      cli_print_hit_title (options, hit);
+      cli_print_hit_title (options, hit, 5);
       cli_print_passage (options, hit, 5, TRUE);
       putchar ('\n');
     }

@@ -90,7 +90,7 @@ CliExit cli_take_in (const CliOptions *options, Rag *rag, const char *const *pat
     .no_embed = no_embed,
     .progress = on_progress,
     .user_data = progress,
-    .cancellable = cli_cancellable ("stopping after this document"),
+    .cancellable = cli_cancellable ("stopping; what was read stays"),
   };
   g_autoptr (GError) error = NULL;
   g_autoptr (RagAddReport) report = paths != NULL

@@ -65,7 +65,7 @@ static void take_char (CliWrap *wrap, gunichar c)
   if (c == '\n')
     {
       flush_word (wrap);
-      if (wrap->started && wrap->newlines < 2)
+      if (wrap->started && wrap->newlines < (wrap->dense ? 1 : 2))
         wrap->newlines++;
     }
   else if (c == ' ' || c == '\t')
