@@ -107,7 +107,8 @@ typedef struct
 {
   char *system, *user;
 } RagPrompt;
-void rag_prompt_build (const RagEvidence *evidence, const char *question, RagPrompt *ret_prompt);
+void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
+                       RagPrompt *ret_prompt);
 void rag_prompt_clear (RagPrompt *prompt);
 /* The sentence with which the model is told to refuse. */
 const char *rag_refusal_sentence (void);

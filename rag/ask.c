@@ -208,7 +208,7 @@ static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQu
 {
   RagPrompt prompt;
   RagGeneration generation;
-  rag_prompt_build (evidence, question->text, &prompt);
+  rag_prompt_build (evidence, question, &prompt);
   double before_ms = milliseconds_since (start_us);
   gboolean ok = rag_generate (chat->rag, chat->session, &prompt, &chat->options, events,
                               &generation, error);

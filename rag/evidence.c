@@ -13,7 +13,7 @@
  * 2.0, see docs/answers.md. */
 #define NEIGHBOUR_WEIGHT 0.35
 #define HEADING_WEIGHT 0.15
-#define PASSAGE_WEIGHT 0.5
+#define PASSAGE_WEIGHT 1.0
 
 static void clear_span (gpointer data)
 {
@@ -189,14 +189,19 @@ typedef struct
   gboolean *open;    /* [n passages]: its heading is paid for */
 } Selection;
 
-static char *heading_text (const RagHit *hit)
+/* The title stands once above all that comes from its document. */
+static const char *title_of (const RagHit *hit)
 {
-  const char *title = hit->title != NULL ? hit->title : "";
-  if (*hit->section == '\0')
-    return g_strdup (title);
-  if (*title == '\0' || g_str_has_prefix (hit->section, title))
-    return g_strdup (hit->section);
-  return g_strconcat (title, " › ", hit->section, NULL);
+  return hit->title != NULL ? hit->title : "";
+}
+
+/* A section often begins with the title, which is there already. */
+static const char *section_of (const RagHit *hit)
+{
+  const char *title = title_of (hit), *section = hit->section;
+  if (*title != '\0' && g_str_has_prefix (section, title))
+    section += strlen (title);
+  return g_str_has_prefix (section, " › ") ? section + strlen (" › ") : section;
 }
 
 /* A table's first row names its columns. */
@@ -206,6 +211,16 @@ static gboolean has_header_row (const RagPassage *passage, const RagEvidence *ev
   return memchr (passage->hit->text + first->start, '\t', first->end - first->start) != NULL;
 }
 
+static gboolean document_is_open (const Selection *selection, gint64 document_id)
+{
+  const GPtrArray *passages = selection->evidence->passages;
+  for (guint i = 0; i < passages->len; i++)
+    if (selection->open[i]
+        && ((const RagPassage *)g_ptr_array_index (passages, i))->document_id == document_id)
+      return TRUE;
+  return FALSE;
+}
+
 static gsize cost_of (const Selection *selection, const RagPassage *passage, const RagSpan *span)
 {
   const char *text = passage->hit->text;
@@ -213,8 +228,10 @@ static gsize cost_of (const Selection *selection, const RagPassage *passage, con
       = 1 + selection->count (text + span->start, span->end - span->start, selection->user_data);
   if (!selection->open[passage->rank])
     {
-      g_autofree char *heading = heading_text (passage->hit);
-      tokens += 2 + selection->count (heading, strlen (heading), selection->user_data);
+      const char *title = title_of (passage->hit), *section = section_of (passage->hit);
+      tokens += 2 + selection->count (section, strlen (section), selection->user_data);
+      if (!document_is_open (selection, passage->document_id))
+        tokens += 2 + selection->count (title, strlen (title), selection->user_data);
     }
   return tokens;
 }
@@ -301,41 +318,54 @@ void rag_evidence_select (RagEvidence *evidence, guint budget, RagTokenCount cou
 
 /* ---- Writing ---- */
 
+/* A new line where the document has one (rows, items), a space where it has white space, and dots
+ * where something was left out. */
+static const char *separator (const RagHit *hit, const RagSpan *last, const RagSpan *span)
+{
+  if (span != last + 1)
+    return " … ";
+  return memchr (hit->text + last->end, '\n', span->start - last->end) != NULL ? "\n" : " ";
+}
+
 static void append_passage (GString *text, const RagEvidence *evidence, const RagPassage *passage)
 {
-  gboolean gap = FALSE, any = FALSE;
+  const RagSpan *last = NULL;
   for (guint i = passage->first_span; i < passage->first_span + passage->n_spans; i++)
     {
       const RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
-      gap = gap || !span->shown;
       if (!span->shown)
         continue;
-      gboolean row
-          = memchr (passage->hit->text + span->start, '\t', span->end - span->start) != NULL;
-      if (any)
-        g_string_append (text, row ? "\n" : gap ? " … " : " ");
+      if (last != NULL)
+        g_string_append (text, separator (passage->hit, last, span));
       g_string_append_len (text, passage->hit->text + span->start, span->end - span->start);
-      any = TRUE;
-      gap = FALSE;
+      last = span;
     }
+}
+
+static void append_line (GString *text, const char *line)
+{
+  if (*line != '\0')
+    g_string_append_printf (text, "%s\n", line);
 }
 
 char *rag_evidence_text (const RagEvidence *evidence)
 {
   GString *text = g_string_new (NULL);
-  g_autofree char *last_heading = g_strdup ("");
+  gint64 document_id = -1;
+  const char *section = "";
   for (guint i = 0; i < evidence->order->len; i++)
     {
       const RagPassage *passage
           = g_ptr_array_index (evidence->passages, g_array_index (evidence->order, guint, i));
-      g_autofree char *heading = heading_text (passage->hit);
-      if (text->len > 0)
-        g_string_append (text, "\n\n");
-      if (*heading != '\0' && strcmp (heading, last_heading) != 0)
-        g_string_append_printf (text, "%s\n", heading);
+      gboolean new_document = i == 0 || passage->document_id != document_id;
+      g_string_append (text, i > 0 ? "\n\n" : "");
+      if (new_document)
+        append_line (text, title_of (passage->hit));
+      if (new_document || strcmp (section, section_of (passage->hit)) != 0)
+        append_line (text, section_of (passage->hit));
       append_passage (text, evidence, passage);
-      g_free (last_heading);
-      last_heading = g_steal_pointer (&heading);
+      document_id = passage->document_id;
+      section = section_of (passage->hit);
     }
   return g_string_free (text, FALSE);
 }

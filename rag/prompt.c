@@ -7,32 +7,46 @@
 
 #include <string.h>
 
+typedef struct
+{
+  const char *name, *value;
+} Slot;
+
 /* One pass from left to right, so that a passage that contains "%QUESTION%" stays text. */
-static char *fill (const char *template, const char *passages, const char *question)
+static char *fill (const char *template, const Slot *slots, gsize n_slots)
 {
   GString *text = g_string_new (NULL);
   for (const char *p = template; *p != '\0';)
-    if (g_str_has_prefix (p, "%PASSAGES%"))
-      {
-        g_string_append (text, passages);
-        p += strlen ("%PASSAGES%");
-      }
-    else if (g_str_has_prefix (p, "%QUESTION%"))
-      {
-        g_string_append (text, question);
-        p += strlen ("%QUESTION%");
-      }
-    else
-      g_string_append_c (text, *p++);
-  return g_string_free (text, FALSE);
+    {
+      const Slot *slot = NULL;
+      for (gsize i = 0; i < n_slots && slot == NULL; i++)
+        if (g_str_has_prefix (p, slots[i].name))
+          slot = &slots[i];
+      if (slot == NULL)
+        g_string_append_c (text, *p++);
+      else
+        {
+          g_string_append (text, slot->value);
+          p += strlen (slot->name);
+        }
+    }
+  return g_strchomp (g_string_free (text, FALSE));
 }
 
-void rag_prompt_build (const RagEvidence *evidence, const char *question, RagPrompt *ret_prompt)
+void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
+                       RagPrompt *ret_prompt)
 {
   g_autofree char *template = rag_load_text ("prompts/user.txt");
   g_autofree char *passages = rag_evidence_text (evidence);
+  /* Small models answer in English unless they are told otherwise in the language itself. */
+  g_autofree char *reminder_name
+      = g_strdup_printf ("prompts/answer-%s.txt", rag_language_code (question->language));
+  g_autofree char *reminder = rag_load_text (reminder_name);
+  const Slot slots[] = { { "%PASSAGES%", passages },
+                         { "%QUESTION%", question->text },
+                         { "%REMINDER%", reminder } };
   ret_prompt->system = rag_load_text ("prompts/system.txt");
-  ret_prompt->user = fill (template, passages, question);
+  ret_prompt->user = fill (template, slots, G_N_ELEMENTS (slots));
 }
 
 void rag_prompt_clear (RagPrompt *prompt)

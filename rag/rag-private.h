@@ -124,6 +124,11 @@ guint rag_attempts_count (const RagAttempts *attempts, const char *path);
 void rag_attempts_begin (RagAttempts *attempts, const char *path);
 void rag_attempts_end (RagAttempts *attempts, const char *path);
 
+/* ---- pages.c ---- */
+
+/* Elements: IngestChunk*, each on one page. Takes from CHUNKS what need not be cut. */
+GPtrArray *rag_split_at_pages (const IngestDocument *document, GPtrArray *chunks);
+
 /* ---- store.c: one document in ---- */
 
 typedef void (*RagEncodeProgress) (gsize done, gsize total, gpointer user_data);

@@ -31,7 +31,8 @@ static GPtrArray *chunk (Rag *rag, const IngestDocument *document)
       options.count = count_tokens;
       options.user_data = rag->encoder_model;
     }
-  return ingest_chunk_document (document, &options);
+  g_autoptr (GPtrArray) chunks = ingest_chunk_document (document, &options);
+  return rag_split_at_pages (document, chunks);
 }
 
 static char *text_to_encode (const IndexDocument *meta, const IngestChunk *chunk)
