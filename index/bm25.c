@@ -11,6 +11,9 @@
 
 #include <math.h>
 
+/* The customary values. nDCG@10 of SciFact with k1, b = .9, .4: .692; 1.2, .75: .696; 1.5, .75:
+ * .703; title weight ½, 1, 2: .692, .696, .704; XQuAD moves by less than .003. Differences that
+ * small do not carry over to another collection. */
 #define K1 1.2
 #define B 0.75
 #define SECTION_WEIGHT 1.0
@@ -18,11 +21,16 @@
 
 static const double field_weights[] = { 1.0, SECTION_WEIGHT, TITLE_WEIGHT };
 
-static double idf_of (gint64 n_rows, gint64 n_with_term)
+double index_bm25_idf (gint64 n_chunks, gint64 n_with_term)
 {
-  double n = (double)MIN (n_with_term, n_rows);
+  double n = (double)MIN (n_with_term, n_chunks);
 
-  return log (1 + ((double)n_rows - n + 0.5) / (n + 0.5));
+  return log (1 + ((double)n_chunks - n + 0.5) / (n + 0.5));
+}
+
+double index_bm25_bound (double weight)
+{
+  return weight * (K1 + 1);
 }
 
 static double weighted_frequency (const Fts5ExtensionApi *api, Fts5Context *row, int phrase)
@@ -39,23 +47,16 @@ static double weighted_frequency (const Fts5ExtensionApi *api, Fts5Context *row,
   return frequency;
 }
 
-/* What is the same for all rows. FTS5 keeps both totals at hand. */
-static int prepare_query (const Fts5ExtensionApi *api, Fts5Context *row, IndexBm25 *query)
+static int find_mean_length (const Fts5ExtensionApi *api, Fts5Context *row, double *ret_mean)
 {
   sqlite3_int64 n_rows = 0, n_words = 0;
   int rc = api->xRowCount (row, &n_rows);
 
   if (rc == SQLITE_OK)
     rc = api->xColumnTotalSize (row, -1, &n_words);
-  if (rc != SQLITE_OK)
-    return rc;
-  for (guint i = 0; i < query->terms->len; i++)
-    {
-      const IndexQueryTerm *term = &g_array_index (query->terms, IndexQueryTerm, i);
-      query->idf[i] = term->weight * idf_of (n_rows, term->n_chunks);
-    }
-  query->mean_length = n_rows > 0 && n_words > 0 ? (double)n_words / (double)n_rows : 1;
-  return SQLITE_OK;
+  if (rc == SQLITE_OK)
+    *ret_mean = n_rows > 0 && n_words > 0 ? (double)n_words / (double)n_rows : 1;
+  return rc;
 }
 
 /* The score of the row for a saturation s = k1 · (1 − b + b · length / mean length). */
@@ -65,7 +66,8 @@ static double score_for (const IndexBm25 *query, const double *frequencies, doub
 
   for (guint i = 0; i < query->terms->len; i++)
     if (frequencies[i] > 0)
-      score += query->idf[i] * frequencies[i] * (K1 + 1) / (frequencies[i] + saturation);
+      score += g_array_index (query->terms, IndexQueryTerm, i).weight * frequencies[i] * (K1 + 1)
+               / (frequencies[i] + saturation);
   return score;
 }
 
@@ -90,7 +92,7 @@ static int score_row (const Fts5ExtensionApi *api, Fts5Context *row, IndexBm25 *
   int n_words = 0;
 
   for (guint i = 0; i < query->terms->len; i++)
-    frequencies[i] = weighted_frequency (api, row, (int)i);
+    frequencies[i] = weighted_frequency (api, row, (int)(query->first_phrase + i));
   if (!wanted && score_for (query, frequencies, K1 * (1 - B)) < query->least)
     return SQLITE_OK;
 
@@ -107,7 +109,7 @@ void index_bm25_score (const Fts5ExtensionApi *api, Fts5Context *row, sqlite3_co
   IndexBm25 *query = n_values == 1 ? sqlite3_value_pointer (values[0], INDEX_BM25_POINTER) : NULL;
   int rc = SQLITE_OK;
 
-  if (!query || api->xPhraseCount (row) != (int)query->terms->len)
+  if (!query || api->xPhraseCount (row) != (int)(query->first_phrase + query->terms->len))
     {
       sqlite3_result_error (result, "docent_score() is for docent's own searches", -1);
       return;
@@ -115,7 +117,7 @@ void index_bm25_score (const Fts5ExtensionApi *api, Fts5Context *row, sqlite3_co
   if (query->filter && !index_filter_has (query->filter, api->xRowid (row)))
     return;
   if (query->mean_length <= 0)
-    rc = prepare_query (api, row, query);
+    rc = find_mean_length (api, row, &query->mean_length);
   if (rc == SQLITE_OK)
     rc = score_row (api, row, query, result);
   if (rc != SQLITE_OK)

@@ -155,7 +155,7 @@ typedef struct
   gint64 start, end;
   float box[4];
   double score;  /* of the chosen mode; higher is better */
-  double bm25;   /* > 0, higher is better; 0 when not found lexically */
+  double bm25;   /* > 0, higher is better; 0 when not found by a word that tells */
   double cosine; /* −1 … 1; NaN when no vector was compared */
 } IndexHit;
 void index_hit_free (IndexHit *hit);

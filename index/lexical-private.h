@@ -27,7 +27,7 @@ const char *index_stop_language (Index *index, const GPtrArray *languages, const
 typedef struct
 {
   char *term;
-  double weight;
+  double weight;   /* its idf, times 1 or less for a part of a compound */
   gint64 n_chunks; /* that hold it */
 } IndexQueryTerm;
 
@@ -40,16 +40,19 @@ GArray *index_question_terms (Index *index, const char *text, GError **error);
 /* What docent_score gets as its pointer argument, one per query. */
 typedef struct
 {
-  const GArray *terms;       /* IndexQueryTerm, in the order of the MATCH expression */
+  const GArray *terms;       /* IndexQueryTerm, in the order of the MATCH expression … */
+  guint first_phrase;        /* … where they start at this phrase */
   const IndexFilter *filter; /* NULL: all */
-  double *idf;               /* [terms->len]; this and the next are filled by the first row */
-  double mean_length;        /* in words; 0: not known yet */
+  double mean_length;        /* in words; 0: filled by the first row */
   double least;              /* rows that cannot reach this score need none … */
   const GArray *wanted; /* … unless they are among these, by chunk id (IndexScore), NULL: none */
   guint n_passed;       /* of WANTED: those below the row at hand */
 } IndexBm25;
 #define INDEX_BM25_POINTER "docent-bm25"
 
+double index_bm25_idf (gint64 n_chunks, gint64 n_with_term);
+/* No passage scores as much as this for a term of WEIGHT. */
+double index_bm25_bound (double weight);
 void index_bm25_score (const Fts5ExtensionApi *api, Fts5Context *row, sqlite3_context *result,
                        int n_values, sqlite3_value **values);
 

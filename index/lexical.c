@@ -5,13 +5,14 @@
  * every candidate and FTS5 visits each row with a word of the question anyway. */
 #include "index/lexical-private.h"
 
-/* "a" OR "b" …: every term is quoted and marked as finished, so nothing in it means anything to
- * FTS5. Terms hold letters, digits and joining signs; the quote is doubled all the same. */
-static char *match_expression (const GArray *terms)
-{
-  GString *expression = g_string_new (NULL);
+#include <math.h>
 
-  for (guint i = 0; i < terms->len; i++)
+/* "a" OR "b" … of the first N terms. Each is quoted and marked as finished, so nothing in it means
+ * anything to FTS5. Terms hold letters, digits and joining signs; the quote is doubled all the
+ * same. */
+static void append_any_of (GString *expression, const GArray *terms, guint n)
+{
+  for (guint i = 0; i < n; i++)
     {
       g_string_append (expression, i > 0 ? " OR \"" INDEX_TERM_MARK : "\"" INDEX_TERM_MARK);
       for (const char *at = g_array_index (terms, IndexQueryTerm, i).term; *at; at++)
@@ -22,7 +23,55 @@ static char *match_expression (const GArray *terms)
         }
       g_string_append_c (expression, '"');
     }
+}
+
+/* Passages with one of the first N terms. They are scored for all terms, which FTS5 only looks at
+ * when they are part of the expression; as the second operand is true whenever the first is, it
+ * changes nothing else. */
+static char *match_expression (const GArray *terms, guint n)
+{
+  GString *expression = g_string_new (NULL);
+
+  if (n == terms->len)
+    append_any_of (expression, terms, n);
+  else
+    {
+      g_string_append_c (expression, '(');
+      append_any_of (expression, terms, n);
+      g_string_append (expression, ") AND (");
+      append_any_of (expression, terms, terms->len);
+      g_string_append_c (expression, ')');
+    }
   return g_string_free (expression, FALSE);
+}
+
+/* How many of TERMS, rarest first, it takes to have more than DEPTH passages, even if many of them
+ * are the same. */
+static guint count_rarest (const GArray *terms, gsize depth)
+{
+  gint64 n_chunks = 0;
+  guint n = 0;
+
+  while (n < terms->len && n_chunks < 2 * (gint64)depth)
+    n_chunks += g_array_index (terms, IndexQueryTerm, n++).n_chunks;
+  return n;
+}
+
+/* How many of TERMS, rarest first, are needed when only passages that score LEAST matter: all the
+ * others together cannot reach it. */
+static guint count_needed (const GArray *terms, double least)
+{
+  double beyond = 0;
+  guint n = terms->len;
+
+  while (n > 0)
+    {
+      beyond += index_bm25_bound (g_array_index (terms, IndexQueryTerm, n - 1).weight);
+      if (beyond >= least)
+        break;
+      n--;
+    }
+  return n;
 }
 
 /* Notes SCORE where WANTED asks for it. Rows come by chunk id, so bm25.c has just passed there. */
@@ -52,10 +101,49 @@ static gboolean run_match (Index *index, const char *expression, IndexBm25 *quer
         double score = sqlite3_column_double (stmt, 1);
 
         index_top_add (top, chunk, score);
-        query->least = index_top_least (top);
+        query->least = MAX (query->least, index_top_least (top));
         note_wanted (wanted, query, chunk, score);
       }
   return rc == SQLITE_DONE;
+}
+
+/* Scores the passages that hold one of the first N terms, as far as they reach LEAST. */
+static gboolean score_passages (Index *index, const GArray *terms, guint n, double least,
+                                const IndexFilter *filter, IndexTop *top, GArray *wanted,
+                                GError **error)
+{
+  g_autofree char *expression = match_expression (terms, n);
+  IndexBm25 query = { .terms = terms,
+                      .first_phrase = n < terms->len ? n : 0,
+                      .filter = filter,
+                      .least = least,
+                      .wanted = wanted };
+
+  return run_match (index, expression, &query, top, wanted, error);
+}
+
+/* Exact in two steps, after MaxScore (Turtle & Flood 1995). The passages with the rarest terms come
+ * first; they are few, and the score of their DEPTH-th tells which common terms cannot bring
+ * another passage in by themselves. In a question of ten words the two or three common ones make
+ * most of the rows and none of the hits. */
+static gboolean find_best (Index *index, const GArray *terms, const IndexFilter *filter,
+                           IndexTop *top, GArray *wanted, GError **error)
+{
+  guint n_rarest = count_rarest (terms, top->k);
+  guint n_needed = terms->len;
+  double least = -INFINITY;
+
+  if (n_rarest < terms->len)
+    {
+      if (!score_passages (index, terms, n_rarest, least, filter, top, wanted, error))
+        return FALSE;
+      least = index_top_least (top);
+      n_needed = count_needed (terms, least);
+      if (n_needed <= n_rarest)
+        return TRUE;
+      g_array_set_size (top->heap, 0);
+    }
+  return score_passages (index, terms, n_needed, least, filter, top, wanted, error);
 }
 
 GArray *index_lexical_search (Index *index, const char *text, const IndexFilter *filter,
@@ -63,24 +151,12 @@ GArray *index_lexical_search (Index *index, const char *text, const IndexFilter 
 {
   g_autoptr (GArray) terms = index_question_terms (index, text, error);
   g_autoptr (GArray) best = NULL;
-  gboolean ok = TRUE;
   IndexTop top;
 
   if (!terms)
     return NULL;
   index_top_init (&top, depth);
-  if (terms->len > 0)
-    {
-      g_autofree char *expression = match_expression (terms);
-      g_autofree double *idf = g_new0 (double, terms->len);
-      IndexBm25 query = { .terms = terms,
-                          .filter = filter,
-                          .idf = idf,
-                          .least = index_top_least (&top),
-                          .wanted = wanted };
-
-      ok = run_match (index, expression, &query, &top, wanted, error);
-    }
+  gboolean ok = terms->len == 0 || find_best (index, terms, filter, &top, wanted, error);
   best = index_top_finish (&top);
   return ok ? g_steal_pointer (&best) : NULL;
 }

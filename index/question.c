@@ -144,18 +144,22 @@ static GArray *count_terms (Index *index, GHashTable *weights, GError **error)
   g_autoptr (GArray) terms = g_array_new (FALSE, FALSE, sizeof (IndexQueryTerm));
   GHashTableIter iter;
   gpointer name, weight;
+  gint64 n_chunks;
 
   g_array_set_clear_func (terms, clear_term);
+  if (!index_query_int (index, 0, &n_chunks, error, "count_chunks", ""))
+    return NULL;
   g_hash_table_iter_init (&iter, weights);
   while (g_hash_table_iter_next (&iter, &name, &weight))
     {
-      IndexQueryTerm term = { NULL, *(double *)weight, 0 };
+      IndexQueryTerm term = { NULL, 0, 0 };
 
       if (!index_query_int (index, 0, &term.n_chunks, error, "count_term", "t", (char *)name))
         return NULL;
       if (term.n_chunks == 0)
         continue;
       term.term = g_strdup (name);
+      term.weight = *(double *)weight * index_bm25_idf (n_chunks, term.n_chunks);
       g_array_append_val (terms, term);
     }
   g_array_sort (terms, compare_rarest_first);

@@ -4,6 +4,9 @@
 -- :score_passages
 SELECT rowid, docent_score(passage, ?2) FROM passage WHERE passage MATCH ?1 ORDER BY rowid;
 
+-- :count_chunks
+SELECT ifnull(sum(n_chunks), 0) FROM document;
+
 -- :count_term
 SELECT doc FROM passage_term WHERE term = ?1;
 

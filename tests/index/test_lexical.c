@@ -214,6 +214,111 @@ START_TEST (test_more_matches_than_asked_for_leave_the_best)
 }
 END_TEST
 
+/* ---- Exactness ---- */
+
+#define N_PASSAGES 3000
+#define N_WORDS 300
+
+/* occurs[p][w]: how often passage p has the word "w<w>"; a few words are everywhere, most are rare.
+ */
+static guint8 occurs[N_PASSAGES][N_WORDS];
+
+static void fill_with_random_words (Index *index, GRand *rand)
+{
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  g_autofree IndexChunk *chunks = g_new0 (IndexChunk, N_PASSAGES);
+  const IndexDocument document = { .path = (char *)"/a" };
+
+  for (guint p = 0; p < N_PASSAGES; p++)
+    {
+      GString *text = g_string_new (NULL);
+      guint length = (guint)g_rand_int_range (rand, 5, 60);
+
+      for (guint i = 0; i < length; i++)
+        {
+          guint word = (guint)(pow (g_rand_double (rand), 4) * N_WORDS);
+
+          occurs[p][word]++;
+          g_string_append_printf (text, "w%u ", word);
+        }
+      g_ptr_array_add (texts, g_string_free (text, FALSE));
+      chunks[p] = (IndexChunk){ .id = "1", .text = g_ptr_array_index (texts, p), .start = p };
+    }
+  ck_assert (index_put_document (index, &document, chunks, N_PASSAGES, NULL, NULL));
+}
+
+static guint n_words_of (guint passage)
+{
+  guint n = 0;
+
+  for (guint w = 0; w < N_WORDS; w++)
+    n += occurs[passage][w];
+  return n;
+}
+
+/* BM25 as its formula says, one passage at a time. */
+static double plain_score (guint passage, const guint *words, guint n, double mean_length)
+{
+  double score = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      double f = occurs[passage][words[i]];
+      guint with = 0;
+
+      for (guint p = 0; p < N_PASSAGES; p++)
+        with += occurs[p][words[i]] > 0;
+      score += log (1 + (N_PASSAGES - with + 0.5) / (with + 0.5)) * f * 2.2
+               / (f + 1.2 * (0.25 + 0.75 * n_words_of (passage) / mean_length));
+    }
+  return score;
+}
+
+START_TEST (test_shortcuts_do_not_change_the_result)
+{
+  char *dir = make_dir ();
+  g_autoptr (GRand) rand = g_rand_new_with_seed (3);
+  g_autoptr (Index) index = open_with (dir, INDEX_WRITE | INDEX_CREATE | INDEX_SCRATCH);
+  double mean_length = 0;
+  fill_with_random_words (index, rand);
+  for (guint p = 0; p < N_PASSAGES; p++)
+    mean_length += (double)n_words_of (p) / N_PASSAGES;
+
+  for (guint round = 0; round < 12; round++)
+    {
+      g_autoptr (GString) text = g_string_new (NULL);
+      g_autoptr (GArray) expected = g_array_new (FALSE, FALSE, sizeof (double));
+      guint words[6];
+
+      for (guint i = 0; i < 6; i++)
+        {
+          words[i] = i * 50 + (guint)(pow (g_rand_double (rand), 3) * 50);
+          g_string_append_printf (text, "w%u ", words[i]);
+        }
+      for (guint p = 0; p < N_PASSAGES; p++)
+        {
+          double score = plain_score (p, words, 6, mean_length);
+          guint rank = expected->len;
+
+          while (rank > 0 && g_array_index (expected, double, rank - 1) < score)
+            rank--;
+          if (rank < 100)
+            g_array_insert_val (expected, rank, score);
+          if (expected->len > 100)
+            g_array_set_size (expected, 100);
+        }
+
+      const IndexQuery query = { .mode = INDEX_SEARCH_LEXICAL, .text = text->str, .limit = 100 };
+      g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
+      ck_assert_uint_eq (hits->len, 100);
+      for (guint i = 0; i < 100; i++)
+        ck_assert_double_eq_tol (hit_at (hits, i)->score, g_array_index (expected, double, i),
+                                 1e-9);
+    }
+  remove_dir (dir);
+}
+END_TEST
+
 static void note_term (const char *word, const char *stem, guint n_chunks, gpointer data)
 {
   g_string_append_printf (data, "%s/%s:%u ", word, stem, n_chunks);
@@ -259,6 +364,7 @@ int main (void)
   Suite *suite = suite_create ("lexical");
   TCase *tests = tcase_create ("lexical");
 
+  tcase_set_timeout (tests, 60);
   tcase_add_test (tests, test_other_forms_of_a_word_are_found);
   tcase_add_test (tests, test_every_language_of_the_library_is_searched);
   tcase_add_test (tests, test_stop_words_of_one_language_are_words_of_another);
@@ -270,6 +376,7 @@ int main (void)
   tcase_add_test (tests, test_odd_questions_never_fail);
   tcase_add_test (tests, test_huge_questions_are_capped);
   tcase_add_test (tests, test_more_matches_than_asked_for_leave_the_best);
+  tcase_add_test (tests, test_shortcuts_do_not_change_the_result);
   tcase_add_test (tests, test_terms_tell_how_rare_words_are);
   tcase_add_test (tests, test_terms_count_all_languages);
   suite_add_tcase (suite, tests);
