@@ -74,7 +74,6 @@ typedef struct
   double value;
 } NumberWord;
 
-/* "one", "eine" and the like are left out: they are more often articles and pronouns. */
 static const NumberWord units[] = {
   { "zero", 0 },     { "two", 2 },        { "three", 3 },     { "four", 4 },      { "five", 5 },
   { "six", 6 },      { "seven", 7 },      { "eight", 8 },     { "nine", 9 },      { "ten", 10 },
@@ -109,6 +108,9 @@ static const NumberWord months[] = {
   { "jul", 7 },       { "aug", 8 },       { "sep", 9 },    { "sept", 9 },      { "oct", 10 },
   { "nov", 11 },      { "dec", 12 },
 };
+
+/* One, only beside another number word: alone it is more often a pronoun or an article. */
+static const NumberWord ones[] = { { "one", 1 }, { "ein", 1 }, { "eine", 1 }, { "un", 1 } };
 
 static double look_up (const NumberWord *table, gsize n, const RagWord *word, const char *text)
 {
@@ -156,7 +158,9 @@ static void join_scales (GArray *words, const char *text)
       RagWord *left = &g_array_index (words, RagWord, i);
       RagWord *right = &g_array_index (words, RagWord, i + 1);
       double value = value_of (left), scale = LOOK_UP (scales, right, text);
-      double unit = value_of (right);
+      double unit = MAX (value_of (right), LOOK_UP (ones, right, text));
+      if (scale > 0)
+        value = MAX (value, LOOK_UP (ones, left, text));
       if (value >= 0 && scale > 0 && adjacent (left, right, text))
         value *= scale;
       else if (value >= 20 && value < 100 && fmod (value, 10) == 0 && unit > 0 && unit < 10

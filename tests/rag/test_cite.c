@@ -1,0 +1,169 @@
+/* Citations: what proves a sentence, and what does not. */
+#include <check.h>
+
+#include "support.h"
+
+static RagCited cite (const char *question_text, const char *passage, const char *answer)
+{
+  RagCited cited;
+  g_autoptr (GPtrArray) hits
+      = support_hits (support_hit (1, 0, "Night Shift Policy", "2 Staffing", passage), NULL);
+  g_autoptr (RagQuestion) question = rag_question_new_plain (question_text);
+  g_autoptr (RagEvidence) evidence = rag_evidence_new (question, hits);
+  rag_evidence_select (evidence, 1000, NULL, NULL);
+  rag_cite (question, evidence, answer, &cited);
+  return cited;
+}
+
+static void check_support (const char *question, const char *passage, const char *answer,
+                           gboolean supported)
+{
+  RagCited cited = cite (question, passage, answer);
+  ck_assert_uint_eq (cited.sentences->len, 1);
+  const RagSentence *sentence = g_ptr_array_index (cited.sentences, 0);
+  ck_assert_msg (sentence->supported == supported, "“%s” should %sbe supported by “%s”", answer,
+                 supported ? "" : "not ", passage);
+  ck_assert ((sentence->citations->len > 0) == supported);
+  rag_cited_clear (&cited);
+}
+
+#define BREAK "Each night shift contains one unpaid break of 45 minutes. Beds are made at six."
+
+START_TEST (test_quote_is_the_sentence_on_its_page)
+{
+  RagCited cited = cite ("How long is the unpaid break?", BREAK, "45 minutes");
+  ck_assert_uint_eq (cited.citations->len, 1);
+  const RagCitation *citation = g_ptr_array_index (cited.citations, 0);
+  ck_assert_uint_eq (citation->n, 1);
+  ck_assert_uint_eq (citation->page, 3);
+  ck_assert_str_eq (citation->page_label, "iii");
+  ck_assert_str_eq (citation->quote, "Each night shift contains one unpaid break of 45 minutes.");
+  ck_assert_str_eq (citation->document, "/1.txt");
+  rag_cited_clear (&cited);
+}
+END_TEST
+
+START_TEST (test_altered_number_is_not_supported)
+{
+  check_support ("How long is the unpaid break?", BREAK, "The unpaid break is 45 minutes.", TRUE);
+  check_support ("How long is the unpaid break?", BREAK, "The unpaid break is 30 minutes.", FALSE);
+}
+END_TEST
+
+START_TEST (test_altered_name_is_not_supported)
+{
+  const char *page = "The register is kept by the pharmacist Aydin in the ward.";
+  check_support ("Who keeps the register?", page, "The register is kept by Aydin.", TRUE);
+  check_support ("Who keeps the register?", page, "The register is kept by Petersen.", FALSE);
+}
+END_TEST
+
+START_TEST (test_altered_date_is_not_supported)
+{
+  const char *page = "The policy is valid from 3 March 2021 for all wards.";
+  check_support ("When is it valid from?", page, "From 03.03.2021", TRUE);
+  check_support ("When is it valid from?", page, "From 4 March 2021", FALSE);
+  check_support ("When is it valid from?", page, "From 3 March 2022", FALSE);
+}
+END_TEST
+
+START_TEST (test_spellings_of_a_number_are_one)
+{
+  const char *page = "About 1,612 residents took part, that is 5 % of the region.";
+  check_support ("How many took part?", page, "1612 residents", TRUE);
+  check_support ("What share?", page, "five percent", TRUE);
+}
+END_TEST
+
+START_TEST (test_paraphrase_is_supported_invention_is_not)
+{
+  const char *page = "A missed break is reported in the shift log with its reason.";
+  check_support ("What happens with missed breaks?", page,
+                 "Missed breaks are reported in the shift log.", TRUE);
+  check_support ("What happens with missed breaks?", page,
+                 "Missed breaks are compensated with money by the payroll office.", FALSE);
+}
+END_TEST
+
+START_TEST (test_short_answer_must_be_found_whole)
+{
+  const char *page = "The hospital pays a taxi.";
+  check_support ("Who pays?", page, "The hospital", TRUE);
+  check_support ("Who pays?", page, "The hospital kitchen", FALSE);
+}
+END_TEST
+
+START_TEST (test_number_of_the_question_does_not_prove_itself)
+{
+  check_support ("How many beds were there in 2023?", "In 2022 there were 120 beds.",
+                 "In 2023 there were 120 beds.", FALSE);
+}
+END_TEST
+
+START_TEST (test_markers_of_the_model_are_dropped)
+{
+  RagCited cited = cite ("How long is the unpaid break?", BREAK, "45 minutes [7]");
+  const RagSentence *sentence = g_ptr_array_index (cited.sentences, 0);
+  ck_assert_str_eq (sentence->text, "45 minutes");
+  ck_assert (sentence->supported);
+  rag_cited_clear (&cited);
+}
+END_TEST
+
+START_TEST (test_each_sentence_has_its_own_verdict)
+{
+  RagCited cited = cite ("How long is the unpaid break?", BREAK,
+                         "The break is 45 minutes. It was introduced by Napoleon in 1812.");
+  ck_assert_uint_eq (cited.sentences->len, 2);
+  ck_assert (((RagSentence *)g_ptr_array_index (cited.sentences, 0))->supported);
+  ck_assert (!((RagSentence *)g_ptr_array_index (cited.sentences, 1))->supported);
+  ck_assert_uint_eq (cited.n_supported, 1);
+  ck_assert_uint_eq (cited.citations->len, 1);
+  rag_cited_clear (&cited);
+}
+END_TEST
+
+START_TEST (test_of_two_places_the_one_about_the_question_is_cited)
+{
+  RagCited cited
+      = cite ("How long is the unpaid break?",
+              "The alarm rings for 45 minutes. Coffee is free. The unpaid break has 45 minutes.",
+              "45 minutes");
+  const RagCitation *citation = g_ptr_array_index (cited.citations, 0);
+  ck_assert_str_eq (citation->quote, "The unpaid break has 45 minutes.");
+  rag_cited_clear (&cited);
+}
+END_TEST
+
+START_TEST (test_empty_answer_has_no_sentences)
+{
+  RagCited cited = cite ("How long?", BREAK, " \n");
+  ck_assert_uint_eq (cited.sentences->len, 0);
+  ck_assert_uint_eq (cited.citations->len, 0);
+  rag_cited_clear (&cited);
+}
+END_TEST
+
+int main (void)
+{
+  Suite *suite = suite_create ("cite");
+  TCase *tests = tcase_create ("all");
+  tcase_add_test (tests, test_quote_is_the_sentence_on_its_page);
+  tcase_add_test (tests, test_altered_number_is_not_supported);
+  tcase_add_test (tests, test_altered_name_is_not_supported);
+  tcase_add_test (tests, test_altered_date_is_not_supported);
+  tcase_add_test (tests, test_spellings_of_a_number_are_one);
+  tcase_add_test (tests, test_paraphrase_is_supported_invention_is_not);
+  tcase_add_test (tests, test_short_answer_must_be_found_whole);
+  tcase_add_test (tests, test_number_of_the_question_does_not_prove_itself);
+  tcase_add_test (tests, test_markers_of_the_model_are_dropped);
+  tcase_add_test (tests, test_each_sentence_has_its_own_verdict);
+  tcase_add_test (tests, test_of_two_places_the_one_about_the_question_is_cited);
+  tcase_add_test (tests, test_empty_answer_has_no_sentences);
+  suite_add_tcase (suite, tests);
+  SRunner *runner = srunner_create (suite);
+  srunner_run_all (runner, CK_ENV);
+  int failed = srunner_ntests_failed (runner);
+  srunner_free (runner);
+  return failed == 0 ? 0 : 1;
+}
