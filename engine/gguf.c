@@ -7,7 +7,7 @@
  * which every string, array and tensor handed out is known to lie inside the file.
  *
  * Source: the GGUF specification of the ggml project, versions 2 and 3. */
-#include "engine/gguf-private.h"
+#include "engine/gguf-file-private.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -19,27 +19,6 @@
 #define MAX_NAME_BYTES 65535
 #define DEFAULT_ALIGNMENT 32
 #define MAX_ALIGNMENT (1u << 20)
-
-typedef struct
-{
-  const char *name; /* NUL-terminated, in gguf->names */
-  EngineGgufType type;
-  EngineGgufType element_type; /* of arrays */
-  gsize n;                     /* of arrays */
-  const guint8 *data;          /* the value, or the first element; unaligned */
-  EngineGgufString *strings;   /* of arrays of strings, [n] */
-} Key;
-
-struct _EngineGguf
-{
-  char *path;
-  GMappedFile *map;
-  GStringChunk *names;
-  GArray *keys;             /* of Key */
-  GHashTable *key_index;    /* name -> position + 1 */
-  GArray *tensors;          /* of EngineGgufTensor */
-  GHashTable *tensor_index; /* name -> position + 1 */
-};
 
 typedef struct
 {
@@ -114,24 +93,6 @@ static G_GNUC_PRINTF (3, 4) gboolean
   return FALSE;
 }
 
-/* Names come from the file: no escape sequence in them may reach a terminal. */
-static char *printable (const char *bytes, gsize length)
-{
-  g_autofree char *valid = g_utf8_make_valid (bytes, MIN (length, 60));
-  GString *text = g_string_new (NULL);
-  for (const char *p = valid; *p; p = g_utf8_next_char (p))
-    {
-      gunichar c = g_utf8_get_char (p);
-      if (c == '\n')
-        g_string_append (text, "\\n");
-      else
-        g_string_append_unichar (text, g_unichar_isprint (c) ? c : '?');
-    }
-  if (length > 60)
-    g_string_append (text, "…");
-  return g_string_free (text, FALSE);
-}
-
 /* A name that can serve as a C string: not empty, without NUL, not too long. */
 static const char *read_name (EngineGguf *gguf, Cursor *cursor, GHashTable *index, const char *what,
                               GError **error)
@@ -142,7 +103,7 @@ static const char *read_name (EngineGguf *gguf, Cursor *cursor, GHashTable *inde
       fail (gguf, error, "it ends inside the name of a %s", what);
       return NULL;
     }
-  g_autofree char *shown = printable (string.data, string.length);
+  g_autofree char *shown = engine_gguf_printable (string.data, string.length);
   if (string.length == 0 || string.length > MAX_NAME_BYTES
       || memchr (string.data, 0, string.length))
     {
@@ -160,32 +121,7 @@ static const char *read_name (EngineGguf *gguf, Cursor *cursor, GHashTable *inde
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
-/* Bytes of one value; 0 for strings, arrays and numbers that are no type. */
-static gsize scalar_bytes (guint32 type)
-{
-  switch (type)
-    {
-    case ENGINE_GGUF_UINT8:
-    case ENGINE_GGUF_INT8:
-    case ENGINE_GGUF_BOOL:
-      return 1;
-    case ENGINE_GGUF_UINT16:
-    case ENGINE_GGUF_INT16:
-      return 2;
-    case ENGINE_GGUF_UINT32:
-    case ENGINE_GGUF_INT32:
-    case ENGINE_GGUF_FLOAT32:
-      return 4;
-    case ENGINE_GGUF_UINT64:
-    case ENGINE_GGUF_INT64:
-    case ENGINE_GGUF_FLOAT64:
-      return 8;
-    default:
-      return 0;
-    }
-}
-
-static gboolean read_array (EngineGguf *gguf, Cursor *cursor, Key *key, GError **error)
+static gboolean read_array (EngineGguf *gguf, Cursor *cursor, EngineGgufKey *key, GError **error)
 {
   guint32 element_type = cursor_u32 (cursor);
   guint64 n = cursor_u64 (cursor);
@@ -210,9 +146,9 @@ static gboolean read_array (EngineGguf *gguf, Cursor *cursor, Key *key, GError *
     }
   else if (element_type == ENGINE_GGUF_ARRAY)
     return unsupported (gguf, error, "key “%s” is an array of arrays", key->name);
-  else if (scalar_bytes (element_type) == 0)
+  else if (engine_gguf_scalar_bytes (element_type) == 0)
     return fail (gguf, error, "key “%s” is an array of unknown type %u", key->name, element_type);
-  else if (!g_size_checked_mul (&n_bytes, n, scalar_bytes (element_type))
+  else if (!g_size_checked_mul (&n_bytes, n, engine_gguf_scalar_bytes (element_type))
            || !cursor_take (cursor, n_bytes))
     cursor->failed = TRUE;
   if (cursor->failed)
@@ -220,7 +156,7 @@ static gboolean read_array (EngineGguf *gguf, Cursor *cursor, Key *key, GError *
   return TRUE;
 }
 
-static gboolean read_value (EngineGguf *gguf, Cursor *cursor, Key *key, GError **error)
+static gboolean read_value (EngineGguf *gguf, Cursor *cursor, EngineGgufKey *key, GError **error)
 {
   guint32 type = cursor_u32 (cursor);
   key->type = type;
@@ -229,10 +165,10 @@ static gboolean read_value (EngineGguf *gguf, Cursor *cursor, Key *key, GError *
     return read_array (gguf, cursor, key, error);
   if (type == ENGINE_GGUF_STRING)
     cursor_string (cursor);
-  else if (scalar_bytes (type) == 0 && !cursor->failed)
+  else if (engine_gguf_scalar_bytes (type) == 0 && !cursor->failed)
     return fail (gguf, error, "key “%s” has the unknown type %u", key->name, type);
   else
-    cursor_take (cursor, scalar_bytes (type));
+    cursor_take (cursor, engine_gguf_scalar_bytes (type));
   if (cursor->failed)
     return fail (gguf, error, "it ends inside key “%s”", key->name);
   if (type == ENGINE_GGUF_BOOL && key->data[0] > 1)
@@ -244,7 +180,7 @@ static gboolean read_keys (EngineGguf *gguf, Cursor *cursor, guint64 n_keys, GEr
 {
   for (guint64 i = 0; i < n_keys; i++)
     {
-      Key key = { .name = read_name (gguf, cursor, gguf->key_index, "key", error) };
+      EngineGgufKey key = { .name = read_name (gguf, cursor, gguf->key_index, "key", error) };
       if (key.name == NULL)
         return FALSE;
       if (!g_utf8_validate (key.name, -1, NULL))
@@ -409,7 +345,7 @@ EngineGguf *engine_gguf_open (const char *path, GError **error)
   gguf->path = g_strdup (path);
   gguf->map = map;
   gguf->names = g_string_chunk_new (4096);
-  gguf->keys = g_array_new (FALSE, FALSE, sizeof (Key));
+  gguf->keys = g_array_new (FALSE, FALSE, sizeof (EngineGgufKey));
   gguf->key_index = g_hash_table_new (g_str_hash, g_str_equal);
   gguf->tensors = g_array_new (FALSE, FALSE, sizeof (EngineGgufTensor));
   gguf->tensor_index = g_hash_table_new (g_str_hash, g_str_equal);
@@ -423,7 +359,7 @@ void engine_gguf_free (EngineGguf *gguf)
   if (gguf == NULL)
     return;
   for (guint i = 0; i < gguf->keys->len; i++)
-    g_free (g_array_index (gguf->keys, Key, i).strings);
+    g_free (g_array_index (gguf->keys, EngineGgufKey, i).strings);
   g_array_unref (gguf->keys);
   g_hash_table_unref (gguf->key_index);
   g_array_unref (gguf->tensors);
@@ -443,193 +379,4 @@ const guint8 *engine_gguf_bytes (const EngineGguf *gguf, gsize *ret_n_bytes)
 {
   *ret_n_bytes = g_mapped_file_get_length (gguf->map);
   return (const guint8 *)g_mapped_file_get_contents (gguf->map);
-}
-
-/* ---- Values --------------------------------------------------------------------------------- */
-
-static const Key *find_key (const EngineGguf *gguf, const char *name)
-{
-  gsize i = GPOINTER_TO_SIZE (g_hash_table_lookup (gguf->key_index, name));
-  return i == 0 ? NULL : &g_array_index (gguf->keys, Key, i - 1);
-}
-
-gboolean engine_gguf_has_key (const EngineGguf *gguf, const char *key)
-{
-  return find_key (gguf, key) != NULL;
-}
-
-/* The integer at DATA; FALSE for negative numbers and other types. */
-static gboolean integer_at (const guint8 *data, EngineGgufType type, guint64 *ret_value)
-{
-  gsize n_bytes = scalar_bytes (type);
-  guint64 value = 0;
-  if (n_bytes == 0 || type == ENGINE_GGUF_FLOAT32 || type == ENGINE_GGUF_FLOAT64)
-    return FALSE;
-  for (gsize i = 0; i < n_bytes; i++)
-    value |= (guint64)data[i] << (8 * i);
-  gboolean is_signed = type == ENGINE_GGUF_INT8 || type == ENGINE_GGUF_INT16
-                       || type == ENGINE_GGUF_INT32 || type == ENGINE_GGUF_INT64;
-  if (is_signed && data[n_bytes - 1] & 0x80)
-    return FALSE;
-  *ret_value = value;
-  return TRUE;
-}
-
-gboolean engine_gguf_get_uint (const EngineGguf *gguf, const char *key, guint64 *ret_value)
-{
-  const Key *found = find_key (gguf, key);
-  return found && integer_at (found->data, found->type, ret_value);
-}
-
-gboolean engine_gguf_get_float (const EngineGguf *gguf, const char *key, double *ret_value)
-{
-  const Key *found = find_key (gguf, key);
-  guint64 integer;
-  if (found && found->type == ENGINE_GGUF_FLOAT32)
-    {
-      float value;
-      memcpy (&value, found->data, sizeof value);
-      *ret_value = value;
-      return TRUE;
-    }
-  if (found && found->type == ENGINE_GGUF_FLOAT64)
-    {
-      memcpy (ret_value, found->data, sizeof *ret_value);
-      return TRUE;
-    }
-  if (!found || !integer_at (found->data, found->type, &integer))
-    return FALSE;
-  *ret_value = (double)integer;
-  return TRUE;
-}
-
-gboolean engine_gguf_get_bool (const EngineGguf *gguf, const char *key, gboolean *ret_value)
-{
-  const Key *found = find_key (gguf, key);
-  if (!found || found->type != ENGINE_GGUF_BOOL)
-    return FALSE;
-  *ret_value = found->data[0] != 0;
-  return TRUE;
-}
-
-gboolean engine_gguf_get_string (const EngineGguf *gguf, const char *key,
-                                 EngineGgufString *ret_value)
-{
-  const Key *found = find_key (gguf, key);
-  if (!found || found->type != ENGINE_GGUF_STRING)
-    return FALSE;
-  guint64 length;
-  memcpy (&length, found->data, sizeof length);
-  *ret_value = (EngineGgufString){ (const char *)found->data + 8, GUINT64_FROM_LE (length) };
-  return TRUE;
-}
-
-gboolean engine_gguf_get_array (const EngineGguf *gguf, const char *key, EngineGgufType *ret_type,
-                                gsize *ret_n)
-{
-  const Key *found = find_key (gguf, key);
-  if (!found || found->type != ENGINE_GGUF_ARRAY)
-    return FALSE;
-  *ret_type = found->element_type;
-  *ret_n = found->n;
-  return TRUE;
-}
-
-EngineGgufString engine_gguf_array_string (const EngineGguf *gguf, const char *key, gsize i)
-{
-  const Key *found = find_key (gguf, key);
-  g_return_val_if_fail (found && found->strings && i < found->n, ((EngineGgufString){ "", 0 }));
-  return found->strings[i];
-}
-
-const void *engine_gguf_array_data (const EngineGguf *gguf, const char *key, EngineGgufType type,
-                                    gsize *ret_n)
-{
-  const Key *found = find_key (gguf, key);
-  if (!found || found->type != ENGINE_GGUF_ARRAY || found->element_type != type
-      || scalar_bytes (type) == 0)
-    return NULL;
-  *ret_n = found->n;
-  return found->data;
-}
-
-gboolean engine_gguf_array_uint (const EngineGguf *gguf, const char *key, gsize i,
-                                 guint64 *ret_value)
-{
-  const Key *found = find_key (gguf, key);
-  if (!found || found->type != ENGINE_GGUF_ARRAY || i >= found->n)
-    return FALSE;
-  return integer_at (found->data + i * scalar_bytes (found->element_type), found->element_type,
-                     ret_value);
-}
-
-gsize engine_gguf_n_tensors (const EngineGguf *gguf)
-{
-  return gguf->tensors->len;
-}
-
-const EngineGgufTensor *engine_gguf_tensor (const EngineGguf *gguf, gsize i)
-{
-  g_return_val_if_fail (i < gguf->tensors->len, NULL);
-  return &g_array_index (gguf->tensors, EngineGgufTensor, i);
-}
-
-const EngineGgufTensor *engine_gguf_find_tensor (const EngineGguf *gguf, const char *name)
-{
-  gsize i = GPOINTER_TO_SIZE (g_hash_table_lookup (gguf->tensor_index, name));
-  return i == 0 ? NULL : &g_array_index (gguf->tensors, EngineGgufTensor, i - 1);
-}
-
-/* ---- Listing -------------------------------------------------------------------------------- */
-
-gsize engine_gguf_n_keys (const EngineGguf *gguf)
-{
-  return gguf->keys->len;
-}
-
-static char *describe_scalar (const Key *key)
-{
-  guint64 bits = 0;
-  double number = 0;
-  if (key->type == ENGINE_GGUF_BOOL)
-    return g_strdup (key->data[0] ? "true" : "false");
-  if (key->type == ENGINE_GGUF_FLOAT32)
-    {
-      float value;
-      memcpy (&value, key->data, sizeof value);
-      return g_strdup_printf ("%g", (double)value);
-    }
-  if (key->type == ENGINE_GGUF_FLOAT64)
-    {
-      memcpy (&number, key->data, sizeof number);
-      return g_strdup_printf ("%g", number);
-    }
-  if (integer_at (key->data, key->type, &bits))
-    return g_strdup_printf ("%" G_GUINT64_FORMAT, bits);
-  /* Negative: fill the bytes above the sign. */
-  gsize n_bytes = scalar_bytes (key->type);
-  gint64 value = -1;
-  memcpy (&value, key->data, n_bytes);
-  return g_strdup_printf ("%" G_GINT64_FORMAT, value);
-}
-
-char *engine_gguf_describe_key (const EngineGguf *gguf, gsize i)
-{
-  static const char *const TYPE_NAMES[] = { "u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
-                                            "bool", "string", "array", "u64", "i64", "f64" };
-  g_return_val_if_fail (i < gguf->keys->len, NULL);
-  const Key *key = &g_array_index (gguf->keys, Key, i);
-  g_autofree char *name = printable (key->name, strlen (key->name));
-  g_autofree char *value = NULL;
-  EngineGgufString string;
-  if (key->type == ENGINE_GGUF_ARRAY)
-    value = g_strdup_printf ("[%s × %" G_GSIZE_FORMAT "]", TYPE_NAMES[key->element_type], key->n);
-  else if (engine_gguf_get_string (gguf, key->name, &string))
-    {
-      g_autofree char *text = printable (string.data, string.length);
-      value = g_strdup_printf ("“%s”", text);
-    }
-  else
-    value = describe_scalar (key);
-  return g_strdup_printf ("%s = %s", name, value);
 }

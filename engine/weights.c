@@ -230,7 +230,7 @@ static void bind_norms (Binder *binder, EngineLayer *layer, guint il)
     case ENGINE_BLOCK_SANDWICH:
       layer->post_attn_norm = norm (binder, "post_attention_norm", TRUE);
       layer->post_ffn_norm = norm (binder, "post_ffw_norm", TRUE);
-      /* fallthrough */
+      G_GNUC_FALLTHROUGH;
     case ENGINE_BLOCK_PRE_NORM:
       layer->attn_norm = norm (binder, "attn_norm", !(binder->arch->first_layer_bare && il == 0));
       layer->ffn_norm = norm (binder, "ffn_norm", TRUE);
