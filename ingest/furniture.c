@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Only what lies in this share of the page at its top or bottom can be furniture. */
+/* Only what lies in this share of the page at its top or bottom can be furniture: page numbers in
+ * the wider one, repeated words in the narrower, as text may begin alike on several pages. */
 #define EDGE 0.18f
+#define EDGE_OF_WORDS 0.11f
 /* Headers of chapters come and go, left and right pages differ: a few repetitions nearby suffice.
  */
 #define NEARBY_PAGES 8
@@ -55,10 +57,9 @@ static void edge_line_clear (gpointer data)
   g_array_unref (((EdgeLine *)data)->spans);
 }
 
-static gboolean at_edge (const LayoutPage *page, const LayoutSpan *span)
+static gboolean at_edge (const LayoutPage *page, float y0, float y1, float edge)
 {
-  return page->height > 0 && span->direction == LAYOUT_UPRIGHT
-         && (span->y1 < page->height * EDGE || span->y0 > page->height * (1 - EDGE));
+  return page->height > 0 && (y1 < page->height * edge || y0 > page->height * (1 - edge));
 }
 
 static void add_to_line (Furniture *furniture, guint first_line, guint page, guint index)
@@ -90,11 +91,13 @@ static void find_lines (Furniture *furniture)
       const LayoutPage *page = page_at (furniture, p);
       guint first_line = furniture->lines->len, n = 0;
       for (guint i = 0; i < page->spans->len && n < 200; i++)
-        if (at_edge (page, layout_span (page, i)))
-          {
-            add_to_line (furniture, first_line, p, i);
-            n++;
-          }
+        {
+          const LayoutSpan *span = layout_span (page, i);
+          if (span->direction != LAYOUT_UPRIGHT || !at_edge (page, span->y0, span->y1, EDGE))
+            continue;
+          add_to_line (furniture, first_line, p, i);
+          n++;
+        }
     }
 }
 
@@ -183,7 +186,8 @@ static void find_patterns (Furniture *furniture)
 {
   for (guint i = 0; i < furniture->lines->len; i++)
     {
-      g_autofree char *text = line_text (furniture, &g_array_index (furniture->lines, EdgeLine, i));
+      const EdgeLine *line = &g_array_index (furniture->lines, EdgeLine, i);
+      g_autofree char *text = line_text (furniture, line);
       gsize length = strlen (text);
       if (length > LINE_MAX_BYTES)
         continue;
@@ -195,8 +199,9 @@ static void find_patterns (Furniture *furniture)
         add_number (furniture, last, strlen (last), i);
       char *words = words_of (text);
       /* A number alone must count pages; anything else repeats. */
-      guint n_spans = g_array_index (furniture->lines, EdgeLine, i).spans->len;
-      if (strcmp (words, "0") != 0 && n_spans <= LINE_MAX_SPANS)
+      const LayoutPage *page = page_at (furniture, line->page);
+      if (strcmp (words, "0") != 0 && line->spans->len <= LINE_MAX_SPANS
+          && at_edge (page, line->y0, line->y1, EDGE_OF_WORDS))
         add_place (furniture, words, i);
       else
         g_free (words);

@@ -132,10 +132,9 @@ static gboolean opens_sentence (const char *next)
   return FALSE;
 }
 
-/* Is the proposed border between STOP (index after the last character of the first sentence) and
- * NEXT not one? */
-static gboolean is_false_border (const IngestBreaker *breaker, const char *text, gsize stop,
-                                 const char *next)
+/* Is the border between the sentence text[START, STOP) and NEXT not one? */
+static gboolean is_false_border (const IngestBreaker *breaker, const char *text, gsize start,
+                                 gsize stop, const char *next)
 {
   gunichar after = g_utf8_get_char (next);
   while (strchr ("\"'([", *next) != NULL && *next != '\0')
@@ -151,8 +150,10 @@ static gboolean is_false_border (const IngestBreaker *breaker, const char *text,
   if (goes_on && listed (unless_capital, G_N_ELEMENTS (unless_capital), word))
     return TRUE;
   /* "1. Wash hands": the number of a list item, alone at the beginning. */
-  return is_number (word)
-         && (writes_ordinals_with_stop (breaker->language) || stop - 1 == strlen (word));
+  if (!is_number (word))
+    return FALSE;
+  return stop - 1 - start == strlen (word)
+         || (writes_ordinals_with_stop (breaker->language) && !opens_sentence (next));
 }
 
 static void add_span (GArray *spans, const char *text, gsize start, gsize end)
@@ -185,7 +186,7 @@ void ingest_breaker_split (IngestBreaker *breaker, const char *text, gsize lengt
           while (stop > start && is_blank (text[stop - 1]))
             stop--;
           gboolean same_line = memchr (text + stop, '\n', at - stop) == NULL;
-          if (same_line && is_false_border (breaker, text, stop, text + at))
+          if (same_line && is_false_border (breaker, text, start, stop, text + at))
             continue;
           add_span (spans, text, start, at);
           start = at;
