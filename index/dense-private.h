@@ -20,7 +20,7 @@ GArray *index_dense_search (Index *index, const float *vector, const IndexFilter
 /* The cosine of one chunk; NaN when it has no vector. After refresh. */
 double index_dense_cosine (Index *index, const float *vector, gint64 chunk);
 
-/* ---- dense-cache.c: the FAISS file ---------------------------------------------------------- */
+/* ---- dense-cache.c: the FAISS file ------------------------------------------------------ */
 
 /* The row of dense_cache. */
 typedef struct

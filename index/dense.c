@@ -42,6 +42,15 @@ IndexDense *index_dense_new (void)
   return dense;
 }
 
+/* Gives the memory back: before the first flush this holds the whole library. */
+static void clear_later (IndexDense *dense)
+{
+  g_array_unref (dense->later_ids);
+  g_array_unref (dense->later);
+  dense->later_ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+  dense->later = g_array_new (FALSE, FALSE, sizeof (float));
+}
+
 void index_dense_reset (IndexDense *dense)
 {
   index_dense_block_clear (&dense->file);
@@ -105,8 +114,7 @@ static gboolean load_later (Index *index, GError **error)
   g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "dense_rows", error);
   int rc = SQLITE_ERROR;
 
-  g_array_set_size (dense->later_ids, 0);
-  g_array_set_size (dense->later, 0);
+  clear_later (dense);
   if (stmt)
     index_bind (stmt, "i", dense->last_chunk);
   while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
@@ -293,6 +301,7 @@ gboolean index_flush (Index *index, GError **error)
       index_dense_reset (dense); /* memory may be ahead of the rows */
       return FALSE;
     }
+  clear_later (dense);
   dense->generation = state.generation;
   dense->last_chunk = state.last_chunk;
   dense->file_lost = FALSE;

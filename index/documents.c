@@ -138,16 +138,18 @@ static gboolean check_vectors (Index *index, const IndexDocument *document, cons
   return TRUE;
 }
 
-static gboolean write_document (Index *index, IndexDocument *row, gint64 *ret_id, GError **error)
+static gboolean write_document (Index *index, const IndexDocument *row, gsize n_vectors,
+                                gint64 *ret_id, GError **error)
 {
-  return index_run (index, error, "put_document", "ttttttiiiiiti", row->path, row->title,
+  return index_run (index, error, "put_document", "ttttttiiiiitii", row->path, row->title,
                     row->mime_type, row->language, row->collection, row->sha256,
                     (gint64)row->size_bytes, row->mtime_ns, row->added_at, (gint64)row->n_pages,
-                    (gint64)row->n_chunks, row->failure, index_document_checksum (row))
+                    (gint64)row->n_chunks, row->failure, index_document_checksum (row),
+                    (gint64)n_vectors)
          && index_query_int (index, 0, ret_id, error, "document_id", "t", row->path);
 }
 
-static gboolean replace_document (Index *index, IndexDocument *row, const IndexChunk *chunks,
+static gboolean replace_document (Index *index, const IndexDocument *row, const IndexChunk *chunks,
                                   gsize n_chunks, const float *vectors, GError **error)
 {
   gint64 id;
@@ -155,8 +157,20 @@ static gboolean replace_document (Index *index, IndexDocument *row, const IndexC
   /* Old words go before the title and language they were indexed with change. */
   return index_query_int (index, 0, &id, error, "document_id", "t", row->path)
          && (id == 0 || index_delete_chunks (index, id, error))
-         && write_document (index, row, &id, error)
+         && write_document (index, row, vectors ? n_chunks : 0, &id, error)
          && index_insert_chunks (index, id, chunks, n_chunks, vectors, error);
+}
+
+/* "de" of "de-AT" or "DE"; NULL for anything that is not a language code. */
+static char *primary_language (const char *language)
+{
+  gsize n = 0;
+
+  while (language && g_ascii_isalpha (language[n]))
+    n++;
+  if (n < 2 || n > 3 || (language[n] != '\0' && language[n] != '-' && language[n] != '_'))
+    return NULL;
+  return g_ascii_strdown (language, (gssize)n);
 }
 
 gboolean index_put_document (Index *index, const IndexDocument *document, const IndexChunk *chunks,
@@ -166,9 +180,11 @@ gboolean index_put_document (Index *index, const IndexDocument *document, const 
       || (vectors && n_chunks && !check_vectors (index, document, vectors, n_chunks, error)))
     return FALSE;
 
+  g_autofree char *language = primary_language (document->language);
   IndexDocument row = *document; /* shares the strings */
   row.title = document->title ? document->title : (char *)"";
   row.collection = document->collection ? document->collection : (char *)INDEX_DEFAULT_COLLECTION;
+  row.language = language;
   row.n_chunks = (guint)n_chunks;
   row.added_at = g_get_real_time () / G_USEC_PER_SEC;
 
@@ -323,12 +339,8 @@ gboolean index_forget_document (Index *index, gint64 id, GError **error)
 gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stats, GError **error)
 {
   g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "stats", error);
-  gint64 n_vectors;
 
-  if (!stmt
-      || !(collection
-               ? index_query_int (index, 0, &n_vectors, error, "stats_vectors", "t", collection)
-               : index_query_int (index, 0, &n_vectors, error, "count_vectors", "")))
+  if (!stmt)
     return FALSE;
   index_bind (stmt, "t", collection);
   if (index_step (index, stmt, error) != SQLITE_ROW)
@@ -338,6 +350,6 @@ gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stat
   ret_stats->n_chunks = (guint)sqlite3_column_int64 (stmt, 2);
   ret_stats->n_pages = (guint64)sqlite3_column_int64 (stmt, 3);
   ret_stats->size_bytes = (guint64)sqlite3_column_int64 (stmt, 4);
-  ret_stats->n_vectors = (guint)n_vectors;
+  ret_stats->n_vectors = (guint)sqlite3_column_int64 (stmt, 5);
   return TRUE;
 }

@@ -20,7 +20,7 @@ void index_fsck_report (Fsck *fsck, gboolean repaired, const char *format, ...)
  * Takes FAILURE. */
 gboolean index_fsck_survives (Fsck *fsck, GError *failure, GError **error);
 
-/* ---- fsck-rows.c: FALSE with ERROR when the check itself failed ---- */
+/* ---- fsck-rows.c: FALSE with ERROR when the check itself failed ------------------------- */
 
 gboolean index_fsck_settings (Fsck *fsck, GError **error);
 gboolean index_fsck_documents (Fsck *fsck, GError **error);

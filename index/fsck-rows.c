@@ -87,14 +87,14 @@ gboolean index_fsck_documents (Fsck *fsck, GError **error)
     {
       g_autoptr (IndexDocument) document = index_document_from_row (stmt);
       gboolean intact = index_document_checksum (document) == sqlite3_column_int64 (stmt, 13);
-      gboolean complete = document->n_chunks == sqlite3_column_int64 (stmt, 14);
+      gboolean complete = sqlite3_column_int (stmt, 14) && sqlite3_column_int (stmt, 15);
 
       if (intact && complete)
         continue;
       distrust (fsck, document->id);
       index_fsck_report (fsck, fsck->options->repair,
                          "%s: %s; it will be read again by the next `docent sync`", document->path,
-                         intact ? "some of its passages are missing"
+                         intact ? "some of its passages or vectors are missing"
                                 : "its description is damaged");
     }
   return rc == SQLITE_DONE;

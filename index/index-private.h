@@ -27,7 +27,7 @@ struct _Index
   guint dimension;
 };
 
-/* ---- error.c -------------------------------------------------------------------------------- */
+/* ---- error.c ---------------------------------------------------------------------------- */
 
 void index_set_sqlite_error (const char *dir, sqlite3 *db, int rc, GError **error);
 void index_set_file_error (const char *path, int cause, GError **error);
@@ -63,7 +63,7 @@ gboolean index_begin_write (Index *index, GError **error);
 gboolean index_begin_read (Index *index, GError **error);
 gboolean index_end (Index *index, gboolean ok, GError **error);
 
-/* ---- schema.c, lock.c ----------------------------------------------------------------------- */
+/* ---- schema.c, lock.c ------------------------------------------------------------------- */
 
 /* Creates the tables in an empty database, refuses a newer or foreign one. */
 gboolean index_schema_prepare (Index *index, gboolean create, GError **error);
@@ -73,7 +73,7 @@ gboolean index_schema_matches (Index *index, gboolean *ret_matches, GError **err
 /* Descriptor that holds the lock until it is closed; −1 with BUSY and the holder's process id. */
 int index_lock (const char *dir, GError **error);
 
-/* ---- scrub.c ---- */
+/* ---- scrub.c ---------------------------------------------------------------------------- */
 
 /* Wipes the unused parts of pages if something was forgotten since the last time. */
 gboolean index_scrub_if_needed (Index *index, GError **error);
@@ -103,7 +103,7 @@ gint64 index_document_checksum (const IndexDocument *document);
 gint64 index_chunk_checksum (gint64 id, gint64 document, gint64 position, const IndexChunk *chunk);
 gint64 index_vector_checksum (gint64 chunk, const void *floats, gsize size_bytes);
 
-/* Reads the columns of document_columns (see documents.sql), in that order. */
+/* Reads the columns that find_by_path in documents.sql selects, in that order. */
 IndexDocument *index_document_from_row (sqlite3_stmt *stmt);
 
 gboolean index_insert_chunks (Index *index, gint64 document, const IndexChunk *chunks, gsize n,

@@ -28,7 +28,7 @@ typedef enum
 #define INDEX_ERROR (index_error_quark ())
 GQuark index_error_quark (void);
 
-/* ---- Library: library.c, schema.c, lock.c --------------------------------------------------- */
+/* ---- Library: library.c, schema.c, lock.c ----------------------------------------------- */
 
 typedef struct _Index Index;
 
@@ -61,7 +61,7 @@ GPtrArray *index_list_sources (Index *index, GError **error); /* IndexSource* */
 gboolean index_add_source (Index *index, const char *path, const char *collection, GError **error);
 gboolean index_remove_source (Index *index, const char *path, GError **error);
 
-/* ---- Documents: documents.c ----------------------------------------------------------------- */
+/* ---- Documents: documents.c ------------------------------------------------------------- */
 
 typedef struct
 {
@@ -69,7 +69,7 @@ typedef struct
   char *path; /* absolute; unique */
   char *title;
   char *mime_type;
-  char *language;   /* or NULL */
+  char *language;   /* ISO 639-1, or NULL; what follows the language ("-AT") is dropped */
   char *collection; /* "default" unless said otherwise */
   char *sha256;
   guint64 size_bytes;
@@ -125,7 +125,7 @@ GPtrArray *index_list_documents (Index *index, const char *collection, GError **
  * enough to be called once at the end of a run; without it nothing is lost. */
 gboolean index_flush (Index *index, GError **error);
 
-/* ---- Search: search.c, lexical.c (FTS5, tokenizer.c), dense.c (FAISS), fusion.c ------------- */
+/* ---- Search: search.c, lexical.c (FTS5, tokenizer.c), dense.c (FAISS), fusion.c --------- */
 
 typedef enum
 {

@@ -12,7 +12,7 @@ gboolean index_register_text_search (Index *index, GError **error);
 /* A value that FTS5 is to take as one finished term starts like this (see tokenizer.c). */
 #define INDEX_TERM_MARK "\001=\002"
 
-/* ---- question.c ---- */
+/* ---- question.c ------------------------------------------------------------------------- */
 
 #define INDEX_MAX_TERMS 64
 
@@ -35,7 +35,7 @@ typedef struct
  * nothing else; those that occur nowhere are left out. Elements: IndexQueryTerm. */
 GArray *index_question_terms (Index *index, const char *text, GError **error);
 
-/* ---- bm25.c ---- */
+/* ---- bm25.c ----------------------------------------------------------------------------- */
 
 /* What docent_score gets as its pointer argument, one per query. */
 typedef struct

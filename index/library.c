@@ -183,14 +183,14 @@ const char *index_encoder (Index *index, guint *ret_dimension)
 static gboolean store_encoder (Index *index, const char *fingerprint, guint dimension,
                                GError **error)
 {
-  gint64 n_vectors;
+  gint64 has_vectors;
 
   if (!load_encoder (index, error)
-      || !index_query_int (index, 0, &n_vectors, error, "count_vectors", ""))
+      || !index_query_int (index, 0, &has_vectors, error, "has_vectors", ""))
     return FALSE;
   if (g_strcmp0 (index->encoder, fingerprint) == 0 && index->dimension == dimension)
     return TRUE;
-  if (n_vectors > 0)
+  if (has_vectors)
     {
       g_set_error (error, INDEX_ERROR, INDEX_ERROR_MISMATCH,
                    "the library %s was made with encoder %s (%u numbers), not %s (%u): use that "

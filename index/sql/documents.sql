@@ -22,13 +22,14 @@ FROM document WHERE ?1 IS NULL OR collection = ?1 ORDER BY path;
 
 -- :put_document
 INSERT INTO document (path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns,
-                      added_at, n_pages, n_chunks, failure, checksum)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                      added_at, n_pages, n_chunks, failure, checksum, n_vectors)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 ON CONFLICT (path) DO UPDATE SET
   title = excluded.title, mime_type = excluded.mime_type, language = excluded.language,
   collection = excluded.collection, sha256 = excluded.sha256, size_bytes = excluded.size_bytes,
   mtime_ns = excluded.mtime_ns, added_at = excluded.added_at, n_pages = excluded.n_pages,
-  n_chunks = excluded.n_chunks, failure = excluded.failure, checksum = excluded.checksum;
+  n_chunks = excluded.n_chunks, failure = excluded.failure, checksum = excluded.checksum,
+  n_vectors = excluded.n_vectors;
 
 -- :update_file
 UPDATE document SET path = ?2, size_bytes = ?3, mtime_ns = ?4, checksum = ?5 WHERE id = ?1;
@@ -100,10 +101,5 @@ ORDER BY position;
 
 -- :stats
 SELECT count(*), count(failure), ifnull(sum(n_chunks), 0), ifnull(sum(n_pages), 0),
-       ifnull(sum(size_bytes), 0)
+       ifnull(sum(size_bytes), 0), ifnull(sum(n_vectors), 0)
 FROM document WHERE ?1 IS NULL OR collection = ?1;
-
--- :stats_vectors
-SELECT count(*) FROM vector JOIN chunk ON chunk.id = vector.chunk
-JOIN document ON document.id = chunk.document
-WHERE document.collection = ?1;

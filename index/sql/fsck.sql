@@ -20,7 +20,9 @@ SELECT path, collection, checksum FROM source;
 -- :check_documents
 SELECT document.id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns,
        added_at, n_pages, n_chunks, failure, document.checksum,
-       (SELECT count(*) FROM chunk WHERE chunk.document = document.id)
+       n_chunks = (SELECT count(*) FROM chunk WHERE chunk.document = document.id),
+       n_vectors = (SELECT count(vector.chunk) FROM chunk
+                    JOIN vector ON vector.chunk = chunk.id WHERE chunk.document = document.id)
 FROM document ORDER BY document.id;
 
 -- :check_chunks
@@ -64,7 +66,10 @@ DELETE FROM source WHERE path = ?1;
 -- No file has this size and digest, so the next `add` or `sync` reads it again.
 -- :distrust_document
 UPDATE document SET sha256 = NULL, size_bytes = 0, mtime_ns = 0,
-       n_chunks = (SELECT count(*) FROM chunk WHERE chunk.document = ?1) WHERE id = ?1;
+       n_chunks = (SELECT count(*) FROM chunk WHERE chunk.document = ?1),
+       n_vectors = (SELECT count(vector.chunk) FROM chunk
+                    JOIN vector ON vector.chunk = chunk.id WHERE chunk.document = ?1)
+WHERE id = ?1;
 
 -- :set_document_checksum
 UPDATE document SET checksum = ?2 WHERE id = ?1;

@@ -21,8 +21,8 @@ SELECT encoder, dimension FROM library;
 -- :set_encoder
 UPDATE library SET encoder = ?1, dimension = ?2, checksum = ?3;
 
--- :count_vectors
-SELECT count(*) FROM vector;
+-- :has_vectors
+SELECT EXISTS (SELECT 1 FROM vector);
 
 -- :list_sources
 SELECT path, collection FROM source ORDER BY path;

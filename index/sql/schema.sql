@@ -32,7 +32,8 @@ CREATE TABLE document (
   n_pages INTEGER NOT NULL,
   n_chunks INTEGER NOT NULL,
   failure TEXT,                      -- why it could not be read
-  checksum INTEGER NOT NULL          -- of all columns above but id
+  checksum INTEGER NOT NULL,         -- of all columns above but id
+  n_vectors INTEGER NOT NULL         -- counting them takes reading them all
 ) STRICT;
 CREATE INDEX document_by_sha256 ON document (sha256);
 CREATE INDEX document_by_collection ON document (collection);

@@ -21,6 +21,28 @@ START_TEST (test_put_and_find)
 }
 END_TEST
 
+START_TEST (test_languages_are_codes_or_nothing)
+{
+  static const struct
+  {
+    const char *given, *stored;
+  } cases[] = { { "de", "de" },    { "DE-at", "de" }, { "en_US", "en" }, { "German", NULL },
+                { "\002x", NULL }, { "", NULL },      { NULL, NULL } };
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const IndexDocument document = { .path = (char *)"/a", .language = (char *)cases[i].given };
+
+      ck_assert (index_put_document (index, &document, NULL, 0, NULL, NULL));
+      g_autoptr (IndexDocument) stored = index_find_document (index, "/a", NULL);
+      ck_assert_pstr_eq (stored->language, cases[i].stored);
+    }
+  remove_dir (dir);
+}
+END_TEST
+
 START_TEST (test_documents_survive_closing)
 {
   char *dir = make_dir ();
@@ -273,6 +295,7 @@ int main (void)
   TCase *tests = tcase_create ("documents");
 
   tcase_add_test (tests, test_put_and_find);
+  tcase_add_test (tests, test_languages_are_codes_or_nothing);
   tcase_add_test (tests, test_documents_survive_closing);
   tcase_add_test (tests, test_put_replaces_document_of_same_path);
   tcase_add_test (tests, test_failure_replaces_passages);

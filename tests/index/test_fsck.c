@@ -188,7 +188,7 @@ START_TEST (test_lost_passages_are_read_again)
   char *dir = make_library ();
   tamper (dir, "PRAGMA foreign_keys = ON; DELETE FROM chunk WHERE text = 'about whales'");
 
-  assert_found_and_repaired (dir, "/b.txt: some of its passages are missing");
+  assert_found_and_repaired (dir, "/b.txt: some of its passages or vectors are missing");
   remove_dir (dir);
 }
 END_TEST
