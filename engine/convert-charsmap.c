@@ -11,6 +11,7 @@
 
 /* Offsets are stored in 21 bits here, which XLM-R's rules fill to a thirtieth. */
 #define MAX_UNITS (1u << 21)
+#define SEARCH_WINDOW 256
 #define HAS_VALUE (1u << 8)
 #define IS_VALUE (1u << 31)
 
@@ -49,8 +50,7 @@ const char *engine_charsmap_rules_find (const EngineCharsmapRules *rules, const 
   return g_tree_lookup (rules->rules, from);
 }
 
-/* ---- Compiling ----------------------------------------------------------------------------------
- */
+/* ---- Compiling ------------------------------------------------------------------------------ */
 
 typedef struct
 {
@@ -98,7 +98,8 @@ static gboolean base_fits (const Build *build, guint base, const guint8 *labels,
   return TRUE;
 }
 
-/* 0: the array is full. */
+/* 0: the array is full. Scattered free places behind the last SEARCH_WINDOW are given up: without
+ * that, 14,000 rules took 0.8 s instead of 0.01, for a map that was a hundredth smaller. */
 static guint find_base (Build *build, const guint8 *labels, guint n_labels)
 {
   while (build->first_free < build->used->len && (build->used->data[build->first_free] & 1) != 0)
@@ -106,9 +107,12 @@ static guint find_base (Build *build, const guint8 *labels, guint n_labels)
   for (guint place = build->first_free; grow (build, place); place++)
     {
       guint base = place ^ labels[0];
-      if ((build->used->data[place] & 1) == 0 && base != 0
-          && base_fits (build, base, labels, n_labels))
-        return base;
+      if ((build->used->data[place] & 1) != 0 || base == 0
+          || !base_fits (build, base, labels, n_labels))
+        continue;
+      if (place > build->first_free + SEARCH_WINDOW)
+        build->first_free = place - SEARCH_WINDOW;
+      return base;
     }
   return 0;
 }

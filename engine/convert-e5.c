@@ -12,8 +12,7 @@
 #define BLOCK_ELEMENTS 32
 #define MAX_REPLACEMENTS 64
 
-/* ---- Cursor -------------------------------------------------------------------------------------
- */
+/* ---- Cursor --------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -67,8 +66,7 @@ static gboolean damaged (const Cursor *cursor, const char *what, GError **error)
   return FALSE;
 }
 
-/* ---- Header and tokenizer -----------------------------------------------------------------------
- */
+/* ---- Header and tokenizer ------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -149,8 +147,7 @@ static gboolean read_pieces (Cursor *cursor, Pieces *pieces, GError **error)
   return TRUE;
 }
 
-/* ---- Characters ---------------------------------------------------------------------------------
- */
+/* ---- Characters ----------------------------------------------------------------------------- */
 
 static gboolean is_character (guint64 value)
 {
@@ -224,8 +221,7 @@ static GByteArray *read_charsmap (Cursor *cursor, GError **error)
   return compiled;
 }
 
-/* ---- Tensors ------------------------------------------------------------------------------------
- */
+/* ---- Tensors -------------------------------------------------------------------------------- */
 
 /* Names in the file and in GGUF; sizes come from the shape. */
 typedef enum
@@ -365,8 +361,7 @@ static gboolean add_tensors (E5File *file, GError **error)
   return TRUE;
 }
 
-/* ---- Entry --------------------------------------------------------------------------------------
- */
+/* ---- Entry ---------------------------------------------------------------------------------- */
 
 static void write_keys (EngineGgufWriter *writer, const Shape *shape)
 {

@@ -16,7 +16,8 @@ void engine_model_folder_free (EngineModelFolder *folder)
   g_free (folder);
 }
 
-static gboolean unsupported (const EngineModelFolder *folder, GError **error, const char *what)
+gboolean engine_model_folder_unsupported (const EngineModelFolder *folder, const char *what,
+                                          GError **error)
 {
   g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_UNSUPPORTED, "%s cannot be converted: %s",
                folder->path, what);
@@ -59,8 +60,7 @@ const EngineSafeTensor *engine_model_folder_find (const EngineModelFolder *folde
   return tensor;
 }
 
-/* ---- Recognising --------------------------------------------------------------------------------
- */
+/* ---- Recognising ---------------------------------------------------------------------------- */
 
 /* "BertForSequenceClassification" scores pairs when it has one label. */
 static gboolean read_reranker (EngineModelFolder *folder, GError **error)
@@ -73,29 +73,53 @@ static gboolean read_reranker (EngineModelFolder *folder, GError **error)
     return TRUE;
   JsonObject *labels = engine_json_get_object (folder->config, "id2label");
   if (folder->family->head == NULL || labels == NULL || json_object_get_size (labels) != 1)
-    return unsupported (folder, error, "it sorts texts into classes, it is not a reranker");
+    return engine_model_folder_unsupported (
+        folder, "it sorts texts into classes, it is not a reranker", error);
   folder->reranker = TRUE;
   return TRUE;
 }
 
-static gboolean check_encoder (EngineModelFolder *folder, GError **error)
+/* Encoders use the exact GELU; Gemma's "gelu" has always meant the one with tanh. */
+static gboolean check_activation (const EngineModelFolder *folder, GError **error)
 {
-  const char *activation = engine_json_get_string (folder->config, "hidden_act");
-  if (activation == NULL)
-    activation = engine_json_get_string (folder->config, "activation");
-  if (activation != NULL && strcmp (activation, "gelu") != 0)
-    return unsupported (folder, error, "its activation is not gelu");
-  const char *positions = engine_json_get_string (folder->config, "position_embedding_type");
-  if (positions != NULL && strcmp (positions, "absolute") != 0)
-    return unsupported (folder, error, "its positions are not absolute");
+  static const char *const names[] = { "hidden_act", "hidden_activation", "activation" };
+  const char *expected = folder->family->activation;
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      const char *found = engine_json_get_string (folder->config, names[i]);
+      if (found == NULL)
+        continue;
+      gboolean ok = folder->family->encoder ? strcmp (found, expected) == 0
+                                            : g_str_has_prefix (found, expected);
+      if (!ok)
+        return engine_model_folder_unsupported (folder, "its activation is not its family's",
+                                                error);
+    }
+  return TRUE;
+}
 
-  guint64 pad = 1;
+static gboolean check_positions (const EngineModelFolder *folder, GError **error)
+{
+  const char *found = engine_json_get_string (folder->config, "position_embedding_type");
+  const char *expected = folder->family->encoder ? "absolute" : "rope";
+  return found == NULL || strcmp (found, expected) == 0
+         || engine_model_folder_unsupported (folder, "its positions are not its family's", error);
+}
+
+static void read_numbers (EngineModelFolder *folder)
+{
+  guint64 n_head = 0, n_head_kv, pad = 1;
+  engine_json_get_uint (folder->config, "num_attention_heads", &n_head);
+  n_head_kv = n_head;
+  engine_json_get_uint (folder->config, "num_key_value_heads", &n_head_kv);
+  folder->n_head = (guint)MIN (n_head, G_MAXUINT16);
+  folder->n_head_kv = (guint)MIN (n_head_kv, G_MAXUINT16);
+  engine_json_get_bool (folder->config, "tie_word_embeddings", &folder->tied);
   if (strcmp (folder->family->model_type, "xlm-roberta") == 0)
     {
       engine_json_get_uint (folder->config, "pad_token_id", &pad);
       folder->position_offset = (guint)MIN (pad, G_MAXUINT16) + 1;
     }
-  return TRUE;
 }
 
 static gboolean read_layers (EngineModelFolder *folder, GError **error)
@@ -110,37 +134,50 @@ static gboolean read_layers (EngineModelFolder *folder, GError **error)
       folder->n_layers = (guint)n_layers;
       return TRUE;
     }
-  return unsupported (folder, error, "its config.json does not say how many layers it has");
+  return engine_model_folder_unsupported (
+      folder, "its config.json does not say how many layers it has", error);
+}
+
+/* A model that also sees images keeps the numbers of its text part in an object of their own. */
+static gboolean read_config (EngineModelFolder *folder, GError **error)
+{
+  g_autofree char *path = g_build_filename (folder->path, "config.json", NULL);
+  folder->config = engine_json_load (path, error);
+  if (folder->config == NULL)
+    return FALSE;
+  const char *model_type = engine_json_get_string (folder->config, "model_type");
+  folder->family = model_type != NULL ? engine_family_find (model_type) : NULL;
+  if (folder->family == NULL)
+    {
+      g_autofree char *what
+          = g_strdup_printf ("its config.json names the family \"%s\", which is not among those "
+                             "that can",
+                             model_type != NULL ? model_type : "");
+      return engine_model_folder_unsupported (folder, what, error);
+    }
+  JsonObject *text = engine_json_get_object (folder->config, "text_config");
+  if (text != NULL)
+    {
+      json_object_ref (text);
+      json_object_unref (folder->config);
+      folder->config = text;
+    }
+  return TRUE;
 }
 
 EngineModelFolder *engine_model_folder_open (const char *path, GError **error)
 {
   g_autoptr (EngineModelFolder) folder = g_new0 (EngineModelFolder, 1);
   folder->path = g_strdup (path);
-  g_autofree char *config_path = g_build_filename (path, "config.json", NULL);
-  folder->config = engine_json_load (config_path, error);
-  if (folder->config == NULL)
+  if (!read_config (folder, error) || !read_layers (folder, error) || !read_reranker (folder, error)
+      || !check_activation (folder, error) || !check_positions (folder, error))
     return NULL;
-
-  const char *model_type = engine_json_get_string (folder->config, "model_type");
-  folder->family = model_type != NULL ? engine_family_find (model_type) : NULL;
-  if (folder->family == NULL)
-    {
-      g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_UNSUPPORTED,
-                   "%s cannot be converted: its config.json names the family \"%s\", which is not "
-                   "among those that can",
-                   path, model_type != NULL ? model_type : "");
-      return NULL;
-    }
-  if (!read_layers (folder, error) || !read_reranker (folder, error)
-      || !check_encoder (folder, error))
-    return NULL;
+  read_numbers (folder);
   folder->weights = engine_safetensors_open (path, error);
   return folder->weights != NULL ? g_steal_pointer (&folder) : NULL;
 }
 
-/* ---- Keys ---------------------------------------------------------------------------------------
- */
+/* ---- Keys ----------------------------------------------------------------------------------- */
 
 /* A name that says something: folders called "model" or by a hash lie in one that does. */
 static char *model_name (const char *path)
@@ -162,23 +199,27 @@ static gboolean write_key (const EngineModelFolder *folder, EngineGgufWriter *wr
                            const EngineKeyRule *rule, GError **error)
 {
   g_autofree char *key = g_strconcat (folder->family->architecture, ".", rule->key, NULL);
-  guint64 number = 0;
-  double value = 0;
-  if (rule->kind == ENGINE_KEY_FLOAT
-      && engine_json_get_double (folder->config, rule->config, &value))
-    engine_gguf_writer_set_float (writer, key, (float)value);
-  else if (rule->kind == ENGINE_KEY_UINT
-           && engine_json_get_uint (folder->config, rule->config, &number) && number <= G_MAXUINT32)
-    {
-      if (strcmp (rule->key, "context_length") == 0 && number > folder->position_offset)
-        number -= folder->position_offset;
-      engine_gguf_writer_set_uint (writer, key, (guint32)number);
-    }
-  else
+  JsonNode *node = json_object_get_member (folder->config, rule->config);
+  gboolean absent = node == NULL || JSON_NODE_HOLDS_NULL (node);
+  double value = rule->fallback;
+  guint64 number = (guint64)rule->fallback;
+  if (absent && rule->presence == ENGINE_KEY_OPTIONAL)
+    return TRUE;
+  gboolean usable = absent ? rule->presence == ENGINE_KEY_DEFAULT
+                    : rule->kind == ENGINE_KEY_FLOAT
+                        ? engine_json_node_double (node, &value)
+                        : engine_json_node_uint (node, &number) && number <= G_MAXUINT32;
+  if (!usable)
     {
       g_autofree char *what = g_strdup_printf ("its config.json lacks \"%s\"", rule->config);
-      return unsupported (folder, error, what);
+      return engine_model_folder_unsupported (folder, what, error);
     }
+  if (strcmp (rule->key, "context_length") == 0 && number > folder->position_offset)
+    number -= folder->position_offset;
+  if (rule->kind == ENGINE_KEY_FLOAT)
+    engine_gguf_writer_set_float (writer, key, (float)value);
+  else
+    engine_gguf_writer_set_uint (writer, key, (guint32)number);
   return TRUE;
 }
 
@@ -208,7 +249,8 @@ static gboolean read_pooling (const EngineModelFolder *folder, guint *ret_poolin
           return TRUE;
         }
     }
-  return pooling == NULL || unsupported (folder, error, "its pooling is not mean, CLS or last");
+  return pooling == NULL
+         || engine_model_folder_unsupported (folder, "its pooling is not mean, CLS or last", error);
 }
 
 /* A sentence encoder's folder lists its stages; one after pooling would be lost. */
@@ -216,7 +258,7 @@ static gboolean check_modules (const EngineModelFolder *folder, GError **error)
 {
   g_autofree char *path = g_build_filename (folder->path, "2_Dense", NULL);
   return !g_file_test (path, G_FILE_TEST_EXISTS)
-         || unsupported (folder, error, "it has a dense layer after pooling");
+         || engine_model_folder_unsupported (folder, "it has a dense layer after pooling", error);
 }
 
 /* Texts are cut at what the encoder was trained with, which may be less than its positions. */
@@ -274,7 +316,7 @@ static gboolean write_encoder_keys (const EngineModelFolder *folder, EngineGgufW
 }
 
 gboolean engine_convert_keys (const EngineModelFolder *folder, EngineGgufWriter *writer,
-                              GError **error)
+                              GPtrArray *computed, GError **error)
 {
   g_autofree char *name = model_name (folder->path);
   engine_gguf_writer_set_string (writer, "general.architecture", folder->family->architecture);
@@ -284,5 +326,6 @@ gboolean engine_convert_keys (const EngineModelFolder *folder, EngineGgufWriter 
   for (const EngineKeyRule *rule = folder->family->keys; rule->config != NULL; rule++)
     if (!write_key (folder, writer, rule, error))
       return FALSE;
-  return write_encoder_keys (folder, writer, error);
+  return folder->family->encoder ? write_encoder_keys (folder, writer, error)
+                                 : engine_convert_decoder_keys (folder, writer, computed, error);
 }

@@ -8,15 +8,25 @@
 #include "engine/json-private.h"
 #include "engine/progress-private.h"
 #include "engine/safetensors-private.h"
+#include "engine/vocabulary-private.h"
+
+/* ---- Families: convert-families.c ----------------------------------------------------------- */
 
 /* How one tensor of the checkpoint becomes one of the GGUF file. */
 typedef enum
 {
-  ENGINE_RULE_MATRIX = 0,     /* stored in the type asked for */
-  ENGINE_RULE_FLOAT = 1 << 0, /* stays F32: norms, and tables that are only looked up */
-  ENGINE_RULE_BIAS = 1 << 1,  /* has a bias beside its weight */
-  ENGINE_RULE_OPTIONAL = 1 << 2,
-  ENGINE_RULE_POSITIONS = 1 << 3, /* the first position_offset rows are cut off */
+  ENGINE_RULE_MATRIX = 0,          /* stored in the type asked for */
+  ENGINE_RULE_FLOAT = 1 << 0,      /* stays F32: norms, and tables that are only looked up */
+  ENGINE_RULE_BIAS = 1 << 1,       /* has a bias beside its weight */
+  ENGINE_RULE_MAYBE_BIAS = 1 << 2, /* may have one */
+  ENGINE_RULE_OPTIONAL = 1 << 3,   /* need not be there */
+  ENGINE_RULE_UNTIED = 1 << 4,     /* output matrix: left out when it is the token embedding */
+  ENGINE_RULE_POSITIONS = 1 << 5,  /* the first position_offset rows are cut off */
+  ENGINE_RULE_ROTARY_Q = 1 << 6,   /* rows of a query head go from halves to pairs */
+  ENGINE_RULE_ROTARY_K = 1 << 7,   /* the same for key heads */
+  ENGINE_RULE_PLUS_ONE = 1 << 8,   /* the checkpoint stores weight − 1 */
+  ENGINE_RULE_FIRST_HALF = 1 << 9, /* of the rows: the gate of a fused gate and up */
+  ENGINE_RULE_SECOND_HALF = 1 << 10,
 } EngineRuleFlags;
 
 /* SOURCE and TARGET are stems: ".weight" and ".bias" are appended; "{}" is the layer's number. */
@@ -32,19 +42,40 @@ typedef enum
   ENGINE_KEY_FLOAT,
 } EngineKeyKind;
 
-/* A number of config.json that becomes the key ARCHITECTURE.KEY; it must be there. */
+typedef enum
+{
+  ENGINE_KEY_REQUIRED,
+  ENGINE_KEY_OPTIONAL, /* left out when config.json lacks it or says null */
+  ENGINE_KEY_DEFAULT,  /* FALLBACK then: what the family's code takes for absent numbers */
+} EngineKeyPresence;
+
+/* A number of config.json that becomes the key ARCHITECTURE.KEY. */
 typedef struct
 {
   const char *config, *key;
   EngineKeyKind kind;
+  EngineKeyPresence presence;
+  double fallback;
 } EngineKeyRule;
+
+/* Which layers of a family look at a window only. */
+typedef enum
+{
+  ENGINE_WINDOW_NONE,       /* the family has none; a checkpoint that asks for one is refused */
+  ENGINE_WINDOW_ALL,        /* every layer, when config.json says sliding_window */
+  ENGINE_WINDOW_EVEN,       /* gemma2: layers 0, 2, 4 … */
+  ENGINE_WINDOW_FIVE_OF_SIX /* gemma3: all but layers 5, 11, 17 … */
+} EngineWindowPattern;
 
 typedef struct
 {
-  const char *model_type;          /* in config.json */
-  const char *architecture;        /* in the GGUF file */
+  const char *model_type;   /* in config.json */
+  const char *architecture; /* in the GGUF file */
+  const char *activation;   /* how config.json's hidden_act begins */
+  gboolean encoder;
+  EngineWindowPattern window;
   const char *const *prefixes;     /* of tensor names, tried in order; ends with NULL */
-  const EngineTensorRule *tensors; /* ends with a NULL source */
+  const EngineTensorRule *tensors; /* ends with a NULL source; the first is the token embedding */
   const EngineTensorRule *head;    /* what rerankers have besides; NULL: no rerankers */
   const EngineKeyRule *keys;       /* ends with a NULL config */
   const char *const *ignored;      /* patterns of tensors that the model does not need */
@@ -53,16 +84,20 @@ typedef struct
 /* NULL for a family that is not in the tables. */
 const EngineFamily *engine_family_find (const char *model_type);
 
+/* ---- Folders: convert-folder.c -------------------------------------------------------------- */
+
 /* A model folder, opened and recognised. */
 typedef struct
 {
   char *path;
-  JsonObject *config;
+  JsonObject *config; /* the text part, when the model also sees images */
   EngineSafetensors *weights;
   const EngineFamily *family;
   guint n_layers;
-  guint position_offset; /* position rows that the model never uses: RoBERTa's pad + 1 */
+  guint n_head, n_head_kv; /* decoders; 0 in encoders */
+  guint position_offset;   /* position rows that the model never uses: RoBERTa's pad + 1 */
   gboolean reranker;
+  gboolean tied; /* the output matrix is the token embedding */
 } EngineModelFolder;
 
 EngineModelFolder *engine_model_folder_open (const char *path, GError **error);
@@ -78,24 +113,28 @@ JsonObject *engine_model_folder_json (const EngineModelFolder *folder, const cha
 const EngineSafeTensor *engine_model_folder_find (const EngineModelFolder *folder, const char *stem,
                                                   const char *suffix);
 
-/* general.* and ARCHITECTURE.* keys. */
+/* UNSUPPORTED with "PATH cannot be converted: WHAT". Always FALSE. */
+gboolean engine_model_folder_unsupported (const EngineModelFolder *folder, const char *what,
+                                          GError **error);
+
+/* A tensor that is computed from config.json: one row of floats. */
+typedef struct
+{
+  const char *name;
+  float *values;
+  gsize n_values;
+} EngineComputedTensor;
+void engine_computed_tensor_free (EngineComputedTensor *tensor);
+
+/* general.* and ARCHITECTURE.* keys; tensors to be computed are added to COMPUTED. */
 gboolean engine_convert_keys (const EngineModelFolder *folder, EngineGgufWriter *writer,
-                              GError **error);
-/* ---- Tokens: convert-tokens.c -------------------------------------------------------------------
- */
+                              GPtrArray *computed, GError **error);
+/* The part of them that only decoders have: convert-rope.c. */
+gboolean engine_convert_decoder_keys (const EngineModelFolder *folder, EngineGgufWriter *writer,
+                                      GPtrArray *computed, GError **error);
+/* ---- Tokens: convert-tokens.c --------------------------------------------------------------- */
 
 #define ENGINE_WORD_START "\xe2\x96\x81" /* U+2581: how GGUF marks that a word begins */
-
-/* GGUF's numbers. */
-typedef enum
-{
-  ENGINE_TOKEN_NORMAL = 1,
-  ENGINE_TOKEN_UNKNOWN = 2,
-  ENGINE_TOKEN_CONTROL = 3,
-  ENGINE_TOKEN_USER_DEFINED = 4,
-  ENGINE_TOKEN_UNUSED = 5,
-  ENGINE_TOKEN_BYTE = 6,
-} EngineTokenType;
 
 /* The vocabulary of the file to be; the index is the id. */
 typedef struct _EngineTokenTable EngineTokenTable;
@@ -120,8 +159,7 @@ void engine_token_table_write (const EngineTokenTable *table, gboolean with_scor
 void engine_convert_unigram_keys (const EngineTokenTable *table, const guint8 *charsmap,
                                   gsize n_charsmap, EngineGgufWriter *writer);
 
-/* ---- Character maps: convert-charsmap.c ---------------------------------------------------------
- */
+/* ---- Character maps: convert-charsmap.c ----------------------------------------------------- */
 
 /* Rules that rewrite characters before a Unigram tokenizer sees them, in the precompiled form that
  * SentencePiece defines. */
@@ -137,12 +175,18 @@ const char *engine_charsmap_rules_find (const EngineCharsmapRules *rules, const 
 /* NULL when the rules are too many for the format. */
 GByteArray *engine_charsmap_rules_compile (const EngineCharsmapRules *rules);
 
-/* ---- Tokenizers: convert-vocab.c; other formats: convert-e5.c -----------------------------------
- */
+/* ---- Tokenizers: convert-vocab.c; other formats: convert-e5.c ------------------------------- */
 
 /* tokenizer.* keys. */
 gboolean engine_convert_vocab (const EngineModelFolder *folder, EngineGgufWriter *writer,
                                GError **error);
+/* The tokenizer of a generator: byte-level BPE or SentencePiece. TOKENIZER is tokenizer.json, or
+ * NULL when there is only tokenizer.model. */
+gboolean engine_convert_bpe (const EngineModelFolder *folder, JsonObject *tokenizer,
+                             EngineGgufWriter *writer, GError **error);
+/* Rows of the token embedding: how many tokens the file must have. */
+gboolean engine_convert_n_vocab (const EngineModelFolder *folder, guint64 *ret_n_vocab,
+                                 GError **error);
 /* A file of the kind "E5S1", whose matrices are Q4_0 and stay so. */
 gboolean engine_convert_e5 (const char *path, const char *gguf_path, const char *type,
                             EngineFileProgress *progress, GError **error);

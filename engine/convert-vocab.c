@@ -5,28 +5,31 @@
 
 #include <string.h>
 
-static gboolean vocab_error (const EngineModelFolder *folder, const char *what, GError **error)
-{
-  g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_UNSUPPORTED, "%s cannot be converted: %s",
-               folder->path, what);
-  return FALSE;
-}
-
-static gboolean fill_up (const EngineModelFolder *folder, EngineTokenTable *table, GError **error)
+gboolean engine_convert_n_vocab (const EngineModelFolder *folder, guint64 *ret_n_vocab,
+                                 GError **error)
 {
   const char *stem = folder->family->tensors[0].source;
   const EngineSafeTensor *embedding = engine_model_folder_find (folder, stem, ".weight");
   if (embedding == NULL || embedding->n_dims != 2)
-    return vocab_error (folder, "it has no token embedding", error);
-  guint n_tokens = engine_token_table_size (table);
-  if (n_tokens == 0 || n_tokens > embedding->shape[0])
-    return vocab_error (folder, "its vocabulary does not fit its token embedding", error);
-  engine_token_table_fill (table, embedding->shape[0]);
+    return engine_model_folder_unsupported (folder, "it has no token embedding", error);
+  *ret_n_vocab = embedding->shape[0];
   return TRUE;
 }
 
-/* ---- Special tokens -----------------------------------------------------------------------------
- */
+static gboolean fill_up (const EngineModelFolder *folder, EngineTokenTable *table, GError **error)
+{
+  guint64 n_vocab;
+  if (!engine_convert_n_vocab (folder, &n_vocab, error))
+    return FALSE;
+  guint n_tokens = engine_token_table_size (table);
+  if (n_tokens == 0 || n_tokens > n_vocab)
+    return engine_model_folder_unsupported (
+        folder, "its vocabulary does not fit its token embedding", error);
+  engine_token_table_fill (table, n_vocab);
+  return TRUE;
+}
+
+/* ---- Special tokens ------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -72,7 +75,7 @@ static gboolean write_specials (const EngineModelFolder *folder, EngineTokenTabl
       if (!engine_token_table_find (table, text, &id))
         {
           g_autofree char *what = g_strdup_printf ("its vocabulary lacks %s", text);
-          return vocab_error (folder, what, error);
+          return engine_model_folder_unsupported (folder, what, error);
         }
       gboolean unknown = unigram && strcmp (special_roles[i].role, "unk_token") == 0;
       engine_token_table_set_type (table, id,
@@ -82,8 +85,7 @@ static gboolean write_specials (const EngineModelFolder *folder, EngineTokenTabl
   return TRUE;
 }
 
-/* ---- WordPiece ----------------------------------------------------------------------------------
- */
+/* ---- WordPiece ------------------------------------------------------------------------------ */
 
 static void add_wordpiece (EngineTokenTable *table, const char *piece)
 {
@@ -109,7 +111,7 @@ static gboolean read_vocab_txt (const EngineModelFolder *folder, const char *pat
       return FALSE;
     }
   if (!g_utf8_validate (text, (gssize)length, NULL))
-    return vocab_error (folder, "its vocab.txt is not UTF-8", error);
+    return engine_model_folder_unsupported (folder, "its vocab.txt is not UTF-8", error);
   for (char *line = text; *line != '\0';)
     {
       char *end = strchrnul (line, '\n');
@@ -134,7 +136,8 @@ static gboolean read_vocab_object (const EngineModelFolder *folder, JsonObject *
     {
       guint64 id;
       if (!engine_json_get_uint (pieces, item->data, &id) || id >= n_pieces || by_id[id] != NULL)
-        return vocab_error (folder, "the ids of its vocabulary are not 0, 1, 2 …", error);
+        return engine_model_folder_unsupported (
+            folder, "the ids of its vocabulary are not 0, 1, 2 …", error);
       by_id[id] = item->data;
     }
   for (guint i = 0; i < n_pieces; i++)
@@ -157,7 +160,9 @@ static gboolean check_lower_case (const EngineModelFolder *folder, JsonObject *t
     engine_json_get_bool (normalizer, "lowercase", &lower);
   else if (settings != NULL)
     engine_json_get_bool (settings, "do_lower_case", &lower);
-  return lower || vocab_error (folder, "its vocabulary tells capitals from small letters", error);
+  return lower
+         || engine_model_folder_unsupported (
+             folder, "its vocabulary tells capitals from small letters", error);
 }
 
 static gboolean write_wordpiece (const EngineModelFolder *folder, JsonObject *tokenizer,
@@ -183,8 +188,7 @@ static gboolean write_wordpiece (const EngineModelFolder *folder, JsonObject *to
   return TRUE;
 }
 
-/* ---- Unigram ------------------------------------------------------------------------------------
- */
+/* ---- Unigram -------------------------------------------------------------------------------- */
 
 static gboolean read_unigram (const EngineModelFolder *folder, JsonArray *pieces,
                               EngineTokenTable *table, GError **error)
@@ -198,8 +202,8 @@ static gboolean read_unigram (const EngineModelFolder *folder, JsonArray *pieces
                               : NULL;
       double score;
       if (piece == NULL || !engine_json_node_double (json_array_get_element (pair, 1), &score))
-        return vocab_error (folder, "its unigram vocabulary is not pairs of piece and score",
-                            error);
+        return engine_model_folder_unsupported (
+            folder, "its unigram vocabulary is not pairs of piece and score", error);
       engine_token_table_add (table, piece, piece, ENGINE_TOKEN_NORMAL, (float)score);
     }
   return TRUE;
@@ -236,7 +240,8 @@ static gboolean read_added (const EngineModelFolder *folder, JsonObject *tokeniz
       guint64 id;
       if (text == NULL || !engine_json_get_uint (token, "id", &id)
           || id > engine_token_table_size (table))
-        return vocab_error (folder, "its added tokens do not follow its vocabulary", error);
+        return engine_model_folder_unsupported (
+            folder, "its added tokens do not follow its vocabulary", error);
       if (id == engine_token_table_size (table))
         engine_token_table_add (table, text, text, ENGINE_TOKEN_CONTROL, 0);
     }
@@ -250,7 +255,8 @@ static gboolean write_unigram (const EngineModelFolder *folder, JsonObject *toke
   JsonObject *model = tokenizer != NULL ? engine_json_get_object (tokenizer, "model") : NULL;
   JsonArray *pieces = model != NULL ? engine_json_get_array (model, "vocab") : NULL;
   if (pieces == NULL)
-    return vocab_error (folder, "it has no tokenizer.json with a unigram vocabulary", error);
+    return engine_model_folder_unsupported (
+        folder, "it has no tokenizer.json with a unigram vocabulary", error);
   if (!read_unigram (folder, pieces, table, error) || !read_added (folder, tokenizer, table, error)
       || !fill_up (folder, table, error))
     return FALSE;
@@ -265,8 +271,7 @@ static gboolean write_unigram (const EngineModelFolder *folder, JsonObject *toke
   return TRUE;
 }
 
-/* ---- Entry --------------------------------------------------------------------------------------
- */
+/* ---- Entry ---------------------------------------------------------------------------------- */
 
 /* "WordPiece", "Unigram"; the files of older checkpoints name no type, or there is only vocab.txt.
  */
@@ -288,6 +293,8 @@ gboolean engine_convert_vocab (const EngineModelFolder *folder, EngineGgufWriter
       = engine_model_folder_json (folder, "tokenizer.json", &failed, error);
   if (failed)
     return FALSE;
+  if (!folder->family->encoder)
+    return engine_convert_bpe (folder, tokenizer, writer, error);
   const EngineSafeTensor *types
       = engine_model_folder_find (folder, "embeddings.token_type_embeddings", ".weight");
   engine_gguf_writer_set_uint (

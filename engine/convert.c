@@ -19,7 +19,10 @@ typedef struct
   guint n_dims;
   guint64 dims[4]; /* GGUF's order: dims[0] is the row length */
   guint64 n_rows, n_cols;
-  guint64 first_row; /* of SOURCE */
+  float plus;
+  /* Where row r comes from: see source_row. */
+  guint64 part_rows, part_stride, part_first;
+  guint64 rotary_rows; /* of a head; 0: rows keep their order */
 } PlannedTensor;
 
 static void planned_free (gpointer data)
@@ -29,8 +32,7 @@ static void planned_free (gpointer data)
   g_free (tensor);
 }
 
-/* ---- Planning -----------------------------------------------------------------------------------
- */
+/* ---- Planning ------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -66,6 +68,50 @@ static EngineType stored_type (const Plan *plan, const EngineTensorRule *rule,
   return n_cols % engine_type_info (plan->type)->block_elements == 0 ? plan->type : ENGINE_TYPE_F16;
 }
 
+/* Rows that are left out or taken apart: dims[1] becomes what is kept. */
+static gboolean plan_rows (Plan *plan, EngineRuleFlags flags, PlannedTensor *tensor, GError **error)
+{
+  const EngineSafeTensor *source = tensor->source;
+  tensor->part_rows = tensor->n_dims > 1 ? tensor->dims[1] : 1;
+  tensor->part_stride = tensor->part_rows;
+  if ((flags & ENGINE_RULE_POSITIONS) != 0)
+    {
+      tensor->part_first = plan->folder->position_offset;
+      if (tensor->n_dims != 2 || tensor->part_rows <= tensor->part_first)
+        return plan_error (plan, error, source->name, "has too few positions");
+      tensor->part_rows -= tensor->part_first;
+    }
+  if ((flags & (ENGINE_RULE_FIRST_HALF | ENGINE_RULE_SECOND_HALF)) != 0)
+    {
+      if (tensor->n_dims < 2 || tensor->part_rows % 2 != 0)
+        return plan_error (plan, error, source->name, "cannot be halved");
+      tensor->part_rows /= 2;
+      tensor->part_first = (flags & ENGINE_RULE_SECOND_HALF) != 0 ? tensor->part_rows : 0;
+    }
+  if (tensor->n_dims > 1)
+    tensor->dims[1] = tensor->part_rows;
+  return TRUE;
+}
+
+/* A rotated bias is a column: its elements move like the rows of its weight. */
+static gboolean plan_rotary (Plan *plan, EngineRuleFlags flags, PlannedTensor *tensor,
+                             GError **error)
+{
+  if ((flags & (ENGINE_RULE_ROTARY_Q | ENGINE_RULE_ROTARY_K)) == 0)
+    return TRUE;
+  guint n_head
+      = (flags & ENGINE_RULE_ROTARY_Q) != 0 ? plan->folder->n_head : plan->folder->n_head_kv;
+  if (tensor->n_dims == 1)
+    {
+      tensor->n_rows = tensor->part_rows = tensor->part_stride = tensor->n_cols;
+      tensor->n_cols = 1;
+    }
+  if (tensor->n_dims > 2 || n_head == 0 || tensor->n_rows % (2 * (guint64)n_head) != 0)
+    return plan_error (plan, error, tensor->source->name, "does not consist of its heads");
+  tensor->rotary_rows = tensor->n_rows / n_head;
+  return TRUE;
+}
+
 static gboolean plan_tensor (Plan *plan, const EngineTensorRule *rule,
                              const EngineSafeTensor *source, char *name, GError **error)
 {
@@ -80,34 +126,35 @@ static gboolean plan_tensor (Plan *plan, const EngineTensorRule *rule,
 
   tensor->source = source;
   tensor->type = stored_type (plan, rule, source);
+  tensor->plus = (rule->flags & ENGINE_RULE_PLUS_ONE) != 0 ? 1 : 0;
   tensor->n_dims = source->n_dims;
   for (guint i = 0; i < source->n_dims; i++)
     tensor->dims[i] = source->shape[source->n_dims - 1 - i];
-  if ((rule->flags & ENGINE_RULE_POSITIONS) != 0 && source->n_dims == 2)
-    {
-      tensor->first_row = plan->folder->position_offset;
-      if (tensor->dims[1] <= tensor->first_row)
-        return plan_error (plan, error, source->name, "has too few positions");
-      tensor->dims[1] -= tensor->first_row;
-    }
+  if (!plan_rows (plan, rule->flags, tensor, error))
+    return FALSE;
   tensor->n_cols = tensor->dims[0];
   tensor->n_rows = 1;
   for (guint i = 1; i < tensor->n_dims; i++)
     tensor->n_rows *= tensor->dims[i];
-  return TRUE;
+  return plan_rotary (plan, rule->flags, tensor, error);
 }
 
 static gboolean plan_part (Plan *plan, const EngineTensorRule *rule, guint layer,
-                           const char *suffix, GError **error)
+                           const char *suffix, gboolean optional, GError **error)
 {
   g_autofree char *stem = with_layer (rule->source, layer);
   const EngineSafeTensor *source = engine_model_folder_find (plan->folder, stem, suffix);
-  if (source == NULL && (rule->flags & ENGINE_RULE_OPTIONAL) != 0)
+  if (source == NULL && optional)
     return TRUE;
   if (source == NULL)
     {
       g_autofree char *name = g_strconcat (stem, suffix, NULL);
       return plan_error (plan, error, name, "is missing");
+    }
+  if ((rule->flags & ENGINE_RULE_UNTIED) != 0 && plan->folder->tied)
+    {
+      g_hash_table_add (plan->used, (gpointer)source);
+      return TRUE;
     }
   g_autofree char *target = with_layer (rule->target, layer);
   return plan_tensor (plan, rule, source, g_strconcat (target, suffix, NULL), error);
@@ -115,9 +162,11 @@ static gboolean plan_part (Plan *plan, const EngineTensorRule *rule, guint layer
 
 static gboolean plan_rule (Plan *plan, const EngineTensorRule *rule, guint layer, GError **error)
 {
-  return plan_part (plan, rule, layer, ".weight", error)
-         && ((rule->flags & ENGINE_RULE_BIAS) == 0
-             || plan_part (plan, rule, layer, ".bias", error));
+  gboolean optional = (rule->flags & ENGINE_RULE_OPTIONAL) != 0;
+  gboolean maybe_bias = (rule->flags & ENGINE_RULE_MAYBE_BIAS) != 0;
+  return plan_part (plan, rule, layer, ".weight", optional, error)
+         && ((rule->flags & (ENGINE_RULE_BIAS | ENGINE_RULE_MAYBE_BIAS)) == 0
+             || plan_part (plan, rule, layer, ".bias", optional || maybe_bias, error));
 }
 
 /* Layer by layer, in the order in which a reader walks through the file. */
@@ -157,8 +206,7 @@ static gboolean plan_all (Plan *plan, GError **error)
          && check_all_used (plan, error);
 }
 
-/* ---- Streaming ----------------------------------------------------------------------------------
- */
+/* ---- Streaming ------------------------------------------------------------------------------ */
 
 typedef struct
 {
@@ -166,6 +214,19 @@ typedef struct
   EngineFileProgress *progress;
   guint64 done, total;
 } Stream;
+
+/* Rows may be a part of every PART_STRIDE rows; and GGUF's LLaMA keeps the two numbers that are
+ * rotated together side by side, where checkpoints keep them half a head apart. */
+static guint64 source_row (const PlannedTensor *tensor, guint64 row)
+{
+  if (tensor->rotary_rows > 0)
+    {
+      guint64 in_head = row % tensor->rotary_rows;
+      row += in_head % 2 * (tensor->rotary_rows / 2) + in_head / 2 - in_head;
+    }
+  return row / tensor->part_rows * tensor->part_stride + tensor->part_first
+         + row % tensor->part_rows;
+}
 
 static gboolean stream_tensor (Stream *stream, const PlannedTensor *tensor, GError **error)
 {
@@ -175,8 +236,10 @@ static gboolean stream_tensor (Stream *stream, const PlannedTensor *tensor, GErr
   g_autofree guint8 *row = g_malloc (row_bytes);
   for (guint64 i = 0; i < tensor->n_rows; i++)
     {
-      guint64 first = (tensor->first_row + i) * tensor->n_cols;
+      guint64 first = source_row (tensor, i) * tensor->n_cols;
       engine_safetensors_read (tensor->source, first, tensor->n_cols, values);
+      for (gsize j = 0; tensor->plus != 0 && j < tensor->n_cols; j++)
+        values[j] += tensor->plus;
       if (!engine_quantise (tensor->type, values, tensor->n_cols, row))
         {
           g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_UNSUPPORTED,
@@ -191,14 +254,17 @@ static gboolean stream_tensor (Stream *stream, const PlannedTensor *tensor, GErr
   return TRUE;
 }
 
-static gboolean write_file (const Plan *plan, const char *gguf_path, guint32 file_type,
-                            EngineFileProgress *progress, GError **error)
+static gboolean add_tensors (const Plan *plan, const GPtrArray *computed, EngineGgufWriter *writer,
+                             GError **error)
 {
-  g_autoptr (EngineGgufWriter) writer = engine_gguf_writer_new ();
-  if (!engine_convert_keys (plan->folder, writer, error)
-      || !engine_convert_vocab (plan->folder, writer, error))
-    return FALSE;
-  engine_gguf_writer_set_uint (writer, "general.file_type", file_type);
+  for (guint i = 0; i < computed->len; i++)
+    {
+      const EngineComputedTensor *tensor = g_ptr_array_index (computed, i);
+      const guint64 n_values = tensor->n_values;
+      if (!engine_gguf_writer_add_tensor (writer, tensor->name, ENGINE_TYPE_F32, &n_values, 1,
+                                          error))
+        return FALSE;
+    }
   for (guint i = 0; i < plan->tensors->len; i++)
     {
       const PlannedTensor *tensor = g_ptr_array_index (plan->tensors, i);
@@ -206,17 +272,45 @@ static gboolean write_file (const Plan *plan, const char *gguf_path, guint32 fil
                                           tensor->n_dims, error))
         return FALSE;
     }
-  if (!engine_gguf_writer_begin (writer, gguf_path, error))
-    return FALSE;
-  Stream stream = { writer, progress, 0, engine_gguf_writer_data_bytes (writer) };
-  for (guint i = 0; i < plan->tensors->len; i++)
-    if (!stream_tensor (&stream, g_ptr_array_index (plan->tensors, i), error))
-      return FALSE;
-  return engine_gguf_writer_commit (writer, error);
+  return TRUE;
 }
 
-/* ---- Entry --------------------------------------------------------------------------------------
- */
+static gboolean stream_tensors (const Plan *plan, const GPtrArray *computed, Stream *stream,
+                                GError **error)
+{
+  for (guint i = 0; i < computed->len; i++)
+    {
+      const EngineComputedTensor *tensor = g_ptr_array_index (computed, i);
+      gsize n_bytes = tensor->n_values * sizeof (float);
+      stream->done += n_bytes;
+      if (!engine_gguf_writer_write (stream->writer, tensor->values, n_bytes, error))
+        return FALSE;
+    }
+  for (guint i = 0; i < plan->tensors->len; i++)
+    if (!stream_tensor (stream, g_ptr_array_index (plan->tensors, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean write_file (const Plan *plan, const char *gguf_path, guint32 file_type,
+                            EngineFileProgress *progress, GError **error)
+{
+  g_autoptr (EngineGgufWriter) writer = engine_gguf_writer_new ();
+  g_autoptr (GPtrArray) computed
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)engine_computed_tensor_free);
+  if (!engine_convert_keys (plan->folder, writer, computed, error)
+      || !engine_convert_vocab (plan->folder, writer, error))
+    return FALSE;
+  engine_gguf_writer_set_uint (writer, "general.file_type", file_type);
+  if (!add_tensors (plan, computed, writer, error)
+      || !engine_gguf_writer_begin (writer, gguf_path, error))
+    return FALSE;
+  Stream stream = { writer, progress, 0, engine_gguf_writer_data_bytes (writer) };
+  return stream_tensors (plan, computed, &stream, error)
+         && engine_gguf_writer_commit (writer, error);
+}
+
+/* ---- Entry ---------------------------------------------------------------------------------- */
 
 static const struct
 {

@@ -12,8 +12,7 @@
 #define N_PARALLEL 2
 #define POLL_MS 200
 
-/* ---- Parts --------------------------------------------------------------------------------------
- */
+/* ---- Parts ---------------------------------------------------------------------------------- */
 
 /* A finished part; it stands there complete or not at all. */
 char *engine_fetch_part_path (const EngineFetch *fetch, gsize i)
@@ -84,8 +83,7 @@ static gboolean keep_part (const EngineFetch *fetch, gsize i, GError **error)
   return TRUE;
 }
 
-/* ---- Downloading --------------------------------------------------------------------------------
- */
+/* ---- Downloading ---------------------------------------------------------------------------- */
 
 typedef struct _Download Download;
 
@@ -155,14 +153,12 @@ static void part_finished (GObject *source, GAsyncResult *result, gpointer user_
         engine_pip_explain (package, model->version, text, &error);
     }
   g_clear_object (&slot->process);
+  /* Nothing new is started then, but the other part may finish: it need not be fetched again. */
   if (error != NULL && download->error == NULL)
-    {
-      download->error = g_steal_pointer (&error);
-      stop_all (download);
-    }
+    download->error = g_steal_pointer (&error);
 }
 
-static gboolean start_part (Slot *slot, gsize part, GError **error)
+static void start_part (Slot *slot, gsize part, GError **error)
 {
   const Download *download = slot->download;
   const EngineStoreModel *model = download->fetch->model;
@@ -172,10 +168,8 @@ static gboolean start_part (Slot *slot, gsize part, GError **error)
   slot->part = part;
   slot->process = engine_pip_start ((const char *const *)download->pip, package, model->version,
                                     model->platform, folder, error);
-  if (slot->process == NULL)
-    return FALSE;
-  g_subprocess_communicate_async (slot->process, NULL, NULL, part_finished, slot);
-  return TRUE;
+  if (slot->process != NULL)
+    g_subprocess_communicate_async (slot->process, NULL, NULL, part_finished, slot);
 }
 
 /* The next part that is neither there nor being downloaded; n_parts: none. */
@@ -197,8 +191,8 @@ static gboolean keep_running (Download *download)
       gsize part = download->fetch->model->n_parts;
       if (slot->process == NULL && download->error == NULL)
         part = take_part (download);
-      if (part < download->fetch->model->n_parts && !start_part (slot, part, &download->error))
-        stop_all (download);
+      if (part < download->fetch->model->n_parts)
+        start_part (slot, part, &download->error);
       running |= slot->process != NULL;
     }
   return running;
@@ -208,9 +202,12 @@ static gboolean report (gpointer user_data)
 {
   Download *download = user_data;
   guint64 total, done = downloaded_bytes (download, &total);
-  if (download->error == NULL
-      && !engine_file_progress (&download->progress, done, total, &download->error))
-    stop_all (download);
+  g_autoptr (GError) error = NULL;
+  if (engine_file_progress (&download->progress, done, total, &error))
+    return G_SOURCE_CONTINUE;
+  stop_all (download);
+  if (download->error == NULL)
+    download->error = g_steal_pointer (&error);
   return G_SOURCE_CONTINUE;
 }
 

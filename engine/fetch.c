@@ -40,8 +40,7 @@ void engine_fetch_remove_tree (const char *path)
   g_remove (path);
 }
 
-/* ---- Joining ------------------------------------------------------------------------------------
- */
+/* ---- Joining -------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -105,8 +104,7 @@ static gboolean join_parts (const EngineFetch *fetch, const char *path, GError *
          && engine_output_commit (output, error);
 }
 
-/* ---- Converting ---------------------------------------------------------------------------------
- */
+/* ---- Converting ----------------------------------------------------------------------------- */
 
 static gboolean extract_file (const EngineFetch *fetch, const EngineStoreFile *file,
                               const char *source, GError **error)
@@ -166,8 +164,7 @@ static gboolean convert_files (const EngineFetch *fetch, const char *path, GErro
          && put_in_place (fetch, converted, path, error);
 }
 
-/* ---- Entry --------------------------------------------------------------------------------------
- */
+/* ---- Entry ---------------------------------------------------------------------------------- */
 
 /* Two fetches of one model would write the same parts; of different models they may run at once.
  * Returns the locked file, or -1. */
@@ -229,25 +226,29 @@ static gboolean fetch_locked (const EngineFetch *fetch, const char *path, GError
   return FALSE;
 }
 
+gboolean engine_store_fetch_model (const EngineStoreModel *model, const char *models_dir,
+                                   EngineFetchProgress progress, gpointer user_data, GError **error)
+{
+  if (engine_store_model_is_fetched (model, models_dir))
+    return TRUE;
+  g_autofree char *path = engine_store_model_path (model, models_dir);
+  g_autofree char *staging = g_build_filename (models_dir, ".staging", model->name, NULL);
+  EngineFetch fetch = { model, models_dir, staging, progress, user_data };
+  int lock = lock_staging (&fetch, error);
+  if (lock < 0)
+    return FALSE;
+  gboolean ok = fetch_locked (&fetch, path, error);
+  close (lock);
+  return ok;
+}
+
 gboolean engine_store_fetch (const char *models_dir, const char *name, EngineFetchProgress progress,
                              gpointer user_data, char **ret_path, GError **error)
 {
   g_autoptr (EngineStoreModel) model = engine_store_model_find (name, error);
-  if (model == NULL)
+  if (model == NULL || !engine_store_fetch_model (model, models_dir, progress, user_data, error))
     return FALSE;
-  g_autofree char *path = engine_store_model_path (model, models_dir);
-  g_autofree char *staging = g_build_filename (models_dir, ".staging", name, NULL);
-  if (!engine_store_model_is_fetched (model, models_dir))
-    {
-      EngineFetch fetch = { model, models_dir, staging, progress, user_data };
-      int lock = lock_staging (&fetch, error);
-      gboolean ok = lock >= 0 && fetch_locked (&fetch, path, error);
-      if (lock >= 0)
-        close (lock);
-      if (!ok)
-        return FALSE;
-    }
   if (ret_path != NULL)
-    *ret_path = g_steal_pointer (&path);
+    *ret_path = engine_store_model_path (model, models_dir);
   return TRUE;
 }

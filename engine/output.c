@@ -78,6 +78,8 @@ static gboolean write_all (EngineOutput *output, const guint8 *data, gsize n_byt
 {
   if (output->failed != 0)
     return output_error (output->path, output->failed, error);
+  if (n_bytes == 0)
+    return TRUE;
   g_checksum_update (output->checksum, data, (gssize)n_bytes);
   while (n_bytes > 0)
     {

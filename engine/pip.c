@@ -112,8 +112,7 @@ void engine_pip_stop (GSubprocess *process)
     kill ((pid_t)-pid, SIGKILL); /* its group: see prepare_child */
 }
 
-/* ---- Explaining failures ------------------------------------------------------------------------
- */
+/* ---- Explaining failures -------------------------------------------------------------------- */
 
 typedef struct
 {

@@ -13,6 +13,6 @@ typedef struct
 } EngineFileProgress;
 
 /* Calls the listener ten times a second at most, and always when DONE is TOTAL. FALSE with
- * CANCELLED when it says stop. */
+ * CANCELLED when it says stop. PROGRESS may be NULL. */
 gboolean engine_file_progress (EngineFileProgress *progress, guint64 done, guint64 total,
                                GError **error);

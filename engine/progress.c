@@ -7,7 +7,7 @@
 gboolean engine_file_progress (EngineFileProgress *progress, guint64 done, guint64 total,
                                GError **error)
 {
-  if (progress->func == NULL)
+  if (progress == NULL || progress->func == NULL)
     return TRUE;
   gint64 now = g_get_monotonic_time ();
   if (done < total && now - progress->last_us < MIN_INTERVAL_US)

@@ -6,8 +6,7 @@
 #include "engine/engine.h"
 #include "engine/progress-private.h"
 
-/* ---- Manifest: store.c --------------------------------------------------------------------------
- */
+/* ---- Manifest: store.c ---------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -46,8 +45,7 @@ char *engine_store_sum_file (const char *path, EngineFileProgress *progress, GEr
 /* PATTERN with {n}, {nn} and {mm} replaced for part I, counted from 0. */
 char *engine_store_part_name (const char *pattern, gsize i);
 
-/* ---- Fetching: fetch.c and download.c -----------------------------------------------------------
- */
+/* ---- Fetching: fetch.c and download.c ------------------------------------------------------- */
 
 typedef struct
 {
@@ -58,6 +56,10 @@ typedef struct
   gpointer user_data;
 } EngineFetch;
 
+/* engine_store_fetch for any MODEL, be it in the manifest or not. */
+gboolean engine_store_fetch_model (const EngineStoreModel *model, const char *models_dir,
+                                   EngineFetchProgress progress, gpointer user_data,
+                                   GError **error);
 EngineFileProgress engine_fetch_progress (const EngineFetch *fetch, const char *step);
 /* FILE with "Could not WHAT PATH: " and errno's text. Always FALSE. */
 gboolean engine_fetch_file_error (const char *what, const char *path, GError **error);
@@ -69,8 +71,7 @@ gboolean engine_fetch_download (const EngineFetch *fetch, GError **error);
 char *engine_fetch_part_path (const EngineFetch *fetch, gsize i);
 gsize engine_fetch_count_parts (const EngineFetch *fetch);
 
-/* ---- Downloader: pip.c --------------------------------------------------------------------------
- */
+/* ---- Downloader: pip.c ---------------------------------------------------------------------- */
 
 /* The command that runs pip: {"python3", "-m", "pip"} or {"pip3"}. NETWORK with the remedy when
  * there is none. */
@@ -85,8 +86,7 @@ void engine_pip_stop (GSubprocess *process);
 gboolean engine_pip_explain (const char *package, const char *version, const char *said,
                              GError **error);
 
-/* ---- Archives: wheel.c --------------------------------------------------------------------------
- */
+/* ---- Archives: wheel.c ---------------------------------------------------------------------- */
 
 typedef gboolean (*EngineWheelSink) (const void *data, gsize n_bytes, gpointer user_data,
                                      GError **error);

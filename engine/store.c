@@ -12,8 +12,7 @@
 
 #define MANIFEST "/docent/engine/models.ini"
 
-/* ---- Manifest -----------------------------------------------------------------------------------
- */
+/* ---- Manifest ------------------------------------------------------------------------------- */
 
 static void file_free (gpointer data)
 {
@@ -152,8 +151,7 @@ char *engine_store_part_name (const char *pattern, gsize i)
   return g_string_free (g_steal_pointer (&name), FALSE);
 }
 
-/* ---- What is where ------------------------------------------------------------------------------
- */
+/* ---- What is where -------------------------------------------------------------------------- */
 
 char *engine_store_model_path (const EngineStoreModel *model, const char *models_dir)
 {
@@ -219,8 +217,7 @@ GPtrArray *engine_store_list (const char *models_dir, GError **error)
   return entries;
 }
 
-/* ---- Resolve ------------------------------------------------------------------------------------
- */
+/* ---- Resolve -------------------------------------------------------------------------------- */
 
 static gboolean not_fetched (const EngineStoreModel *model, const char *path, GError **error)
 {
@@ -271,8 +268,7 @@ char *engine_store_resolve (const char *models_dir, const char *name, GError **e
   return NULL;
 }
 
-/* ---- Verify -------------------------------------------------------------------------------------
- */
+/* ---- Verify --------------------------------------------------------------------------------- */
 
 /* What the file written beside PATH says, in the format of sha256sum; NULL with FILE. */
 static char *read_sum (const char *path, GError **error)

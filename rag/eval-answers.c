@@ -42,39 +42,64 @@ static void collection_clear (Collection *collection)
 
 /* ---- Reading ---- */
 
+/* Members and elements of another kind than the format's count as absent. */
+static JsonArray *list_member (JsonObject *object, const char *name)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
+  return node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+}
+
+static guint list_length (JsonArray *list)
+{
+  return list != NULL ? json_array_get_length (list) : 0;
+}
+
+static JsonObject *object_element (JsonArray *list, guint i)
+{
+  JsonNode *node = json_array_get_element (list, i);
+  return JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
+static const char *text_member (JsonObject *object, const char *name)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
+  gboolean is_text = node != NULL && json_node_get_value_type (node) == G_TYPE_STRING;
+  return is_text ? json_node_get_string (node) : "";
+}
+
+static gboolean is_true_member (JsonObject *object, const char *name)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_BOOLEAN
+         && json_node_get_boolean (node);
+}
+
 static void read_question (Collection *collection, JsonObject *object, const char *paragraph,
                            guint article)
 {
   Question *question = g_new0 (Question, 1);
-  question->text = g_strdup (json_object_get_string_member_with_default (object, "question", ""));
-  question->answerable
-      = !json_object_get_boolean_member_with_default (object, "is_impossible", FALSE);
+  question->text = g_strdup (text_member (object, "question"));
+  question->answerable = !is_true_member (object, "is_impossible");
   question->paragraph = g_strdup (paragraph);
   question->article = article;
   question->expected = g_ptr_array_new_with_free_func (g_free);
-  JsonArray *answers = json_object_has_member (object, "answers")
-                           ? json_object_get_array_member (object, "answers")
-                           : NULL;
-  for (guint i = 0; answers != NULL && i < json_array_get_length (answers); i++)
-    {
-      JsonObject *answer = json_array_get_object_element (answers, i);
-      g_ptr_array_add (question->expected,
-                       g_strdup (json_object_get_string_member_with_default (answer, "text", "")));
-    }
+  JsonArray *answers = list_member (object, "answers");
+  for (guint i = 0; i < list_length (answers); i++)
+    g_ptr_array_add (question->expected,
+                     g_strdup (text_member (object_element (answers, i), "text")));
   g_ptr_array_add (collection->questions, question);
 }
 
 static void read_article (Collection *collection, JsonObject *object, guint article, guint fold,
                           guint n_folds)
 {
-  g_autofree char *title
-      = g_strdup (json_object_get_string_member_with_default (object, "title", ""));
-  JsonArray *paragraphs = json_object_get_array_member (object, "paragraphs");
+  g_autofree char *title = g_strdup (text_member (object, "title"));
+  JsonArray *paragraphs = list_member (object, "paragraphs");
   g_strdelimit (title, "_", ' ');
-  for (guint i = 0; paragraphs != NULL && i < json_array_get_length (paragraphs); i++)
+  for (guint i = 0; i < list_length (paragraphs); i++)
     {
-      JsonObject *paragraph = json_array_get_object_element (paragraphs, i);
-      JsonArray *questions = json_object_get_array_member (paragraph, "qas");
+      JsonObject *paragraph = object_element (paragraphs, i);
+      JsonArray *questions = list_member (paragraph, "qas");
       g_autofree char *path = g_strdup_printf ("/%s/%u", title, i + 1);
       gboolean asked = n_folds == 0 || article % n_folds == fold;
       if (n_folds == 0 || !asked)
@@ -82,11 +107,11 @@ static void read_article (Collection *collection, JsonObject *object, guint arti
           char **row = g_new0 (char *, 4);
           row[0] = g_strdup (path);
           row[1] = g_strdup (title);
-          row[2] = g_strdup (json_object_get_string_member_with_default (paragraph, "context", ""));
+          row[2] = g_strdup (text_member (paragraph, "context"));
           g_ptr_array_add (collection->paragraphs, row);
         }
-      for (guint k = 0; asked && questions != NULL && k < json_array_get_length (questions); k++)
-        read_question (collection, json_array_get_object_element (questions, k), path, article);
+      for (guint k = 0; asked && k < list_length (questions); k++)
+        read_question (collection, object_element (questions, k), path, article);
     }
 }
 
@@ -98,10 +123,8 @@ static gboolean read_collection (const char *file, guint fold, guint n_folds,
   if (!json_parser_load_from_file (parser, file, &inner))
     return rag_translate_error (error, inner);
   JsonNode *root = json_parser_get_root (parser);
-  JsonArray *articles = root != NULL && JSON_NODE_HOLDS_OBJECT (root)
-                                && json_object_has_member (json_node_get_object (root), "data")
-                            ? json_object_get_array_member (json_node_get_object (root), "data")
-                            : NULL;
+  gboolean is_object = root != NULL && JSON_NODE_HOLDS_OBJECT (root);
+  JsonArray *articles = is_object ? list_member (json_node_get_object (root), "data") : NULL;
   if (articles == NULL)
     {
       g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
@@ -111,7 +134,7 @@ static gboolean read_collection (const char *file, guint fold, guint n_folds,
   Collection collection = { g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev),
                             g_ptr_array_new_with_free_func (question_free) };
   for (guint i = 0; i < json_array_get_length (articles); i++)
-    read_article (&collection, json_array_get_object_element (articles, i), i, fold, n_folds);
+    read_article (&collection, object_element (articles, i), i, fold, n_folds);
   *ret_collection = collection;
   return TRUE;
 }
