@@ -81,6 +81,14 @@ static char *write_wheel (const char *name, const char *const *members)
 }
 
 /* A model of three parts, "one", "two" and "three". */
+static void free_store_file (gpointer data)
+{
+  EngineStoreFile *file = data;
+  g_free (file->path);
+  g_free (file->sha256);
+  g_free (file);
+}
+
 static EngineStoreModel *make_model (void)
 {
   static const char *const parts[] = { "one", "two", "three" };
@@ -94,7 +102,7 @@ static EngineStoreModel *make_model (void)
   model->member = g_strdup ("tiny_part{n}/data/part{nn}.bin");
   model->n_parts = 3;
   model->download_bytes = g_new (guint64, 3);
-  model->files = g_ptr_array_new ();
+  model->files = g_ptr_array_new_with_free_func (free_store_file);
   for (gsize i = 0; i < 3; i++)
     {
       g_autofree char *wheel = g_strdup_printf ("tiny-part%zu.whl", i + 1);
