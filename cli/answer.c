@@ -54,8 +54,10 @@ void cli_print_citations (const CliOptions *options, const GPtrArray *citations)
       const RagCitation *citation = g_ptr_array_index (citations, i);
       g_autofree char *name = cli_document_name (options, citation->document);
       g_autofree char *page = cli_page_name (citation->page, citation->page_label);
-      printf ("  [%u] %s%s%s%s%s\n", citation->n, cli_style (options, CLI_GREEN), name,
-              *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN));
+      g_autofree char *link = cli_link_begin (options, citation->document, citation->page);
+      printf ("  [%u] %s%s%s%s%s%s%s\n", citation->n, link, cli_style (options, CLI_GREEN), name,
+              *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN),
+              cli_link_end (link));
       if (citation->quote == NULL || *citation->quote == '\0')
         continue;
       g_autofree char *quote = g_strdup_printf ("“%s”", citation->quote);
@@ -113,7 +115,7 @@ RagAskEvents cli_answer_view_events (CliAnswerView *view, GCancellable *cancella
   return (RagAskEvents){
     .evidence = text ? on_evidence : NULL,
     .reading = on_reading,
-    .piece = text && isatty (STDOUT_FILENO) ? on_piece : NULL,
+    .piece = text && !view->options->plain && isatty (STDOUT_FILENO) ? on_piece : NULL,
     .user_data = view,
     .cancellable = cancellable,
   };

@@ -31,6 +31,7 @@ typedef struct
 {
   char *library_dir, *models_dir, *collection, *model, *encoder;
   gboolean json, quiet, verbose;
+  gboolean plain;       /* for screen readers and logs: no colours, nothing redrawn, lines whole */
   int threads;          /* 0: all */
   guint64 mem_bytes;    /* 0: no limit */
   gboolean colour;      /* standard output is a terminal and NO_COLOR is not set */
@@ -120,7 +121,7 @@ void cli_warn (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* A sentence on standard error, unless --quiet. */
 void cli_note (const CliOptions *options, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* ---- Text: escape.c, output.c, wrap.c ---- */
+/* ---- Text: escape.c, output.c, wrap.c, hyperlink.c ---- */
 
 /* A copy of TEXT (UTF-8 or not) that cannot command a terminal: control characters, those that
  * turn or hide text, and broken bytes become "<U+202E>"; line breaks and tabs do in a line, and
@@ -147,6 +148,10 @@ typedef enum
 } CliStyle;
 /* The escape sequence for STYLE, "" when colours are off. */
 const char *cli_style (const CliOptions *options, CliStyle style);
+/* The escape sequence that begins a link to a document's page, "" where there are no links. */
+char *cli_link_begin (const CliOptions *options, const char *document, guint page);
+/* What ends the link that BEGIN began. */
+const char *cli_link_end (const char *begin);
 
 /* Fills lines word by word; text may come in pieces of any size. */
 typedef struct
@@ -221,6 +226,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CliProgress, cli_progress_free)
 gboolean cli_progress_due (CliProgress *progress);
 void cli_progress_show (CliProgress *progress, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void cli_progress_clear (CliProgress *progress);
+/* "[█████     ] ", or "" where nothing is redrawn. */
+char *cli_progress_bar (const CliProgress *progress, guint64 done, guint64 total);
 /* DONE of TOTAL bytes of a STEP on NAME, with rate and time left since the step began. */
 void cli_progress_bytes (CliProgress *progress, const char *name, const char *step, guint64 done,
                          guint64 total);
@@ -233,7 +240,7 @@ GCancellable *cli_cancellable (const char *what_happens);
 /* Between the questions of a conversation: signals end the program again. */
 void cli_cancellable_reset (void);
 
-/* ---- Library: library.c, take-in.c, answer.c ---- */
+/* ---- Library: library.c, take-in.c, answer.c, viewer.c, models.c ---- */
 
 /* Points into OPTIONS. */
 RagOptions cli_rag_options (const CliOptions *options);
@@ -252,6 +259,10 @@ void cli_print_hit_title (const CliOptions *options, const RagHit *hit, guint co
 /* The hit's text with its best sentence marked; ALL: the whole passage, otherwise that sentence
  * and what is around it. */
 void cli_print_passage (const CliOptions *options, const RagHit *hit, guint indent, gboolean all);
+/* Opens a document at PAGE in the user's viewer. */
+gboolean cli_view (const char *path, guint page, GError **error);
+/* Names of the models here that can write answers: char*. */
+GPtrArray *cli_generator_names (const CliOptions *options);
 /* Asks on the terminal; FALSE when there is none. */
 gboolean cli_confirm (const char *question);
 /* What `add` and `sync` have in common: progress and summary. PATHS NULL: sync. */

@@ -212,8 +212,9 @@ void cli_print_hit_title (const CliOptions *options, const RagHit *hit, guint co
   const guint used = column + cli_text_width (place) + 3;
   const guint width = cli_width () == 0 ? G_MAXUINT : cli_width () - MIN (cli_width (), used);
   g_autofree char *shown = inner_section (section, width);
-  printf ("%s%s%s%s%s%s%s", cli_style (options, CLI_GREEN), place, plain, dim,
-          *shown != '\0' ? " · " : "", shown, plain);
+  g_autofree char *link = cli_link_begin (options, hit->document, hit->page);
+  printf ("%s%s%s%s%s%s%s%s%s", link, cli_style (options, CLI_GREEN), place, plain,
+          cli_link_end (link), dim, *shown != '\0' ? " · " : "", shown, plain);
   if (options->verbose)
     printf ("%s  (score %.4f, bm25 %.2f, cosine %.3f)%s", dim, hit->score, hit->bm25, hit->cosine,
             plain);

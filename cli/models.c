@@ -58,6 +58,19 @@ static CliExit models_list (const CliOptions *options, int argc, char **argv)
   return CLI_DONE;
 }
 
+GPtrArray *cli_generator_names (const CliOptions *options)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) entries = engine_store_list (options->models_dir, NULL);
+  for (guint i = 0; entries != NULL && i < entries->len; i++)
+    {
+      const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
+      if (entry->fetched && g_strcmp0 (entry->role, "generator") == 0)
+        g_ptr_array_add (names, g_strdup (entry->name));
+    }
+  return names;
+}
+
 /* ---- fetch and verify ---- */
 
 static gboolean on_transfer (const char *name, const char *step, guint64 done, guint64 total,

@@ -29,6 +29,8 @@ const GOptionEntry cli_global_options[] = {
     "do not load more model than fits in SIZE, such as 2G", "SIZE" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &given.json, "print the result as JSON", NULL },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet, "print results and errors only", NULL },
+  { "plain", 0, 0, G_OPTION_ARG_NONE, &given.plain,
+    "no colours, nothing redrawn, lines whole: for screen readers", NULL },
   { "verbose", 'v', 0, G_OPTION_ARG_NONE, &given.verbose, "print more: paths, scores, timings",
     NULL },
   { "help", 'h', 0, G_OPTION_ARG_NONE, &want_help, "explain the command", NULL },
@@ -207,10 +209,11 @@ gboolean cli_parse (int argc, char **argv, CliInvocation *ret_invocation, GError
   ret_invocation->options = given;
   given = (CliOptions){ 0 };
   CliOptions *options = &ret_invocation->options;
-  options->colour = isatty (STDOUT_FILENO) && !options->json
+  options->colour = isatty (STDOUT_FILENO) && !options->json && !options->plain
                     && (g_getenv ("NO_COLOR") == NULL || *g_getenv ("NO_COLOR") == '\0')
                     && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
-  options->interactive = isatty (STDERR_FILENO) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+  options->interactive
+      = isatty (STDERR_FILENO) && !options->plain && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
   return check_general_options (options, error);
 }
 

@@ -2,6 +2,7 @@
  *
  * In: numbers and paths as the other rooms give them. Out: short strings, escaped where they came
  * from outside. Colours are off unless standard output is a terminal and NO_COLOR is unset. */
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -34,13 +35,29 @@ guint cli_height (void)
   return window_size (&size) && size.ws_row > 0 ? size.ws_row : 24;
 }
 
+/* Terminals that say so put the background's palette number last: COLORFGBG="0;15". */
+static gboolean on_light (void)
+{
+  const char *colours = g_getenv ("COLORFGBG");
+  const char *background = colours != NULL ? strrchr (colours, ';') : NULL;
+  return background != NULL
+         && (strcmp (background + 1, "15") == 0 || strcmp (background + 1, "7") == 0);
+}
+
 const char *cli_style (const CliOptions *options, CliStyle style)
 {
-  static const char *const sequences[] = {
+  static const char *const on_dark_sequences[] = {
     [CLI_PLAIN] = "\033[0m",  [CLI_BOLD] = "\033[1m",    [CLI_DIM] = "\033[2m",
     [CLI_GREEN] = "\033[32m", [CLI_YELLOW] = "\033[33m", [CLI_RED] = "\033[31m",
   };
-  return options->colour ? sequences[style] : "";
+  /* Faint and yellow vanish on white: grey, brown and darker shades of the 256 colours. */
+  static const char *const on_light_sequences[] = {
+    [CLI_PLAIN] = "\033[0m",       [CLI_BOLD] = "\033[1m",         [CLI_DIM] = "\033[38;5;240m",
+    [CLI_GREEN] = "\033[38;5;28m", [CLI_YELLOW] = "\033[38;5;94m", [CLI_RED] = "\033[38;5;124m",
+  };
+  if (!options->colour)
+    return "";
+  return on_light () ? on_light_sequences[style] : on_dark_sequences[style];
 }
 
 char *cli_format_bytes (guint64 bytes)

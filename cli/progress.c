@@ -106,6 +106,22 @@ static char *time_left (double rate, guint64 done, guint64 total)
   return g_strdup_printf (", %s left", duration);
 }
 
+#define BAR_COLUMNS 20
+/* A bar in a window narrower than this would push out the words. */
+#define BAR_MIN_WINDOW 70
+
+char *cli_progress_bar (const CliProgress *progress, guint64 done, guint64 total)
+{
+  if (!progress->redraw || total == 0 || error_width () < BAR_MIN_WINDOW)
+    return g_strdup ("");
+  const guint full = (guint)(BAR_COLUMNS * ((double)MIN (done, total) / (double)total) + .5);
+  GString *text = g_string_new ("[");
+  for (guint i = 0; i < BAR_COLUMNS; i++)
+    g_string_append (text, i < full ? "█" : " ");
+  g_string_append (text, "] ");
+  return g_string_free (text, FALSE);
+}
+
 void cli_progress_bytes (CliProgress *progress, const char *name, const char *step, guint64 done,
                          guint64 total)
 {
@@ -117,11 +133,12 @@ void cli_progress_bytes (CliProgress *progress, const char *name, const char *st
   g_autofree char *total_text = cli_format_bytes (total);
   g_autofree char *rate_text = cli_format_bytes ((guint64)rate);
   g_autofree char *left = time_left (rate, done, total);
+  g_autofree char *drawn = cli_progress_bar (progress, done, total);
   if (rate > 0)
-    cli_progress_show (progress, "%s: %s of %s, %s/s%s", key, done_text, total_text, rate_text,
-                       left);
+    cli_progress_show (progress, "%s%s: %s of %s, %s/s%s", drawn, key, done_text, total_text,
+                       rate_text, left);
   else
-    cli_progress_show (progress, "%s: %s of %s", key, done_text, total_text);
+    cli_progress_show (progress, "%s%s: %s of %s", drawn, key, done_text, total_text);
 }
 
 void cli_progress_count (CliProgress *progress, const char *step, guint64 done, guint64 total)
@@ -132,5 +149,9 @@ void cli_progress_count (CliProgress *progress, const char *step, guint64 done, 
   g_autofree char *done_text = cli_format_count (done);
   g_autofree char *total_text = cli_format_count (total);
   g_autofree char *left = time_left (rate, done, total);
-  cli_progress_show (progress, "%s: %s of %s%s", step, done_text, total_text, left);
+  g_autofree char *drawn = cli_progress_bar (progress, done, total);
+  g_autofree char *rate_text
+      = rate > 0 ? g_strdup_printf (rate < 10 ? ", %.1f/s" : ", %.0f/s", rate) : g_strdup ("");
+  cli_progress_show (progress, "%s%s: %s of %s%s%s", drawn, step, done_text, total_text, rate_text,
+                     left);
 }

@@ -13,7 +13,8 @@ static void on_progress (const RagAddProgress *now, gpointer user_data)
   g_autofree char *pages = cli_format_plural (now->pages_done, "page", "pages");
   g_autofree char *name = g_path_get_basename (now->path != NULL ? now->path : "");
   g_autofree char *eta = now->eta_seconds >= 0 ? cli_format_duration (now->eta_seconds) : NULL;
-  cli_progress_show (progress, "file %u of %u, %s%s%s%s%s%s",
+  g_autofree char *bar = cli_progress_bar (progress, now->bytes_done, now->bytes_total);
+  cli_progress_show (progress, "%sfile %u of %u, %s%s%s%s%s%s", bar,
                      MIN (now->files_done + 1, now->files_total), now->files_total, pages,
                      eta != NULL ? ", " : "", eta != NULL ? eta : "", eta != NULL ? " left" : "",
                      now->path != NULL ? ": " : "", now->path != NULL ? name : "");

@@ -9,7 +9,8 @@
 
 void cli_wrap_begin (CliWrap *wrap, const CliOptions *options, FILE *out, guint indent)
 {
-  *wrap = (CliWrap){ .options = options, .out = out, .indent = indent, .width = cli_width () };
+  *wrap = (CliWrap){ .options = options, .out = out, .indent = indent,
+                     .width = options->plain ? 0 : cli_width () };
   wrap->word = g_string_new (NULL);
 }
 

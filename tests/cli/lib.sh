@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 export DOCENT_MODELS HOME=$work/home XDG_DATA_HOME=$work/data XDG_CONFIG_HOME=$work/config
 export XDG_STATE_HOME=$work/state XDG_CACHE_HOME=$work/cache TMPDIR=$work/tmp LC_ALL=C.UTF-8
-unset NO_COLOR COLUMNS DOCENT_ISA
+unset NO_COLOR COLUMNS COLORFGBG FORCE_HYPERLINK DOCENT_ISA DOCENT_VIEWER
 mkdir -p "$HOME" "$TMPDIR" "$work/docs"
 library=$XDG_DATA_HOME/docent
 docs=$work/docs

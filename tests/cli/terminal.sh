@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# docent on a real terminal (tmux): editing, completion, history, links, colours, the viewer, and
+# --plain for those who hear the screen.
+. "$(dirname "$0")/lib.sh"
+command -v tmux >/dev/null || skip "tmux is not installed"
+
+screen () { tmux -S "$work/tmux" "$@"; }
+trap 'screen kill-server 2>/dev/null; rm -rf "$work"' EXIT
+export TERM=xterm-256color DOCENT
+
+# start COMMAND: in a window of 90 × 40, without anybody's configuration.
+start () {
+  screen -f /dev/null new-session -d -x 90 -y 40 "$1; echo ended with \$?; sleep 30"
+}
+stop () { screen kill-server; sleep .1; }
+keys () { screen send-keys "$@"; }
+shown () { screen capture-pane -p -J -S - >"$work/out"; : >"$work/err"; }
+
+# see TEXT: waits until it is on the screen.
+see () {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    shown
+    ! grep -qF -- "$1" "$work/out" || return 0
+    sleep .1
+  done
+  fail "the screen does not show: $1"
+}
+
+# A viewer that says what it is asked to open.
+cat >"$work/viewer" <<END
+#!/bin/sh
+echo "\$*" >'$work/opened.new'; mv '$work/opened.new' '$work/opened'
+END
+chmod +x "$work/viewer"
+export DOCENT_VIEWER="$work/viewer --page=x %p %f"
+
+run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
+run 0 -c zoo add --no-embed --quiet "$SAMPLES/product-dossier.pdf"
+
+start "'$DOCENT' chat"
+see 'docent>'; see '/export FILE'
+keys /so Tab; see '/sources'
+keys Enter; see 'There is no answer with sources yet.'
+keys '/collection z' Tab; see '/collection zoo'
+keys Enter; see 'Collection: zoo'
+keys 'what of prod' Tab; see 'what of product-dossier.pdf'
+keys C-c; keys '/col' Tab Enter; see 'Collection: all'
+keys '/nonsense \' Enter; see '   ...>'
+keys 'of two lines' Enter; see 'there is no command /nonsense'
+keys Up; see 'docent> /nonsense  of two lines'
+keys C-c '/open 1' Enter; see 'the last answer has no source [1]'
+keys '/model nosuch' Enter; see 'nosuch'
+keys '/why' Enter; see 'docent>'
+keys C-d; see 'ended with 0'
+stop
+[ "$(stat -c %a "$XDG_STATE_HOME/docent/history")" = 600 ] || fail "others may read the history"
+grep -q 'two' "$XDG_STATE_HOME/docent/history" || fail "the history lacks what was typed"
+
+# Colours and links: on where they are understood, other shades on a light ground, none if unwanted.
+colours () { script -qec "$1" /dev/null </dev/null >"$work/out" 2>"$work/err"; }
+green=$'\033[32m' dark_green=$'\033[38;5;28m' link=$'\033]8;;file://'
+search="'$DOCENT' search vaccine fridge night nurse"
+colours "$search";                        out_has "$green"; out_lacks "$link"
+colours "FORCE_HYPERLINK=1 $search";      out_has "$link"; out_has '.pdf#page='
+colours "VTE_VERSION=7000 $search";       out_has "$link"
+colours "COLORFGBG='0;15' $search";       out_has "$dark_green"; out_lacks "$green"
+colours "NO_COLOR=1 FORCE_HYPERLINK=1 $search"; out_lacks $'\033'
+colours "$search --plain";                out_lacks $'\033'
+colours "TERM=dumb $search";              out_lacks $'\033'
+
+# --plain keeps lines whole, so that a screen reader reads sentences.
+start "'$DOCENT' --plain --verbose search night nurse; stty size"
+see 'ended with 0'
+longest=$(screen capture-pane -p -J | awk '{ if (length > n) n = length } END { print n }')
+[ "$longest" -gt 100 ] || fail "--plain wraps its lines at $longest"
+stop
+
+need_models minilm smollm2-135m
+run 0 --library "$work/lib" add --quiet "$SAMPLES"/*.pdf
+start "'$DOCENT' --library '$work/lib' --model smollm2-135m chat --max-tokens 30"
+see 'docent>'
+keys 'On which extension is the night coordinator reached?' Enter; see 'Searched 4 of 4 documents.'
+shown; grep -q '4417' "$work/out" || fail "there is no answer"
+keys '/open 1' Enter
+for ((i = 0; i < 50; i++)); do [ -e "$work/opened" ] && break; sleep .1; done
+page=$(sed -n 's/^  \[1\] night-shift-policy.pdf, p\. \([0-9]*\)$/\1/p' "$work/out")
+[ "$(cat "$work/opened")" = "--page=x $page $SAMPLES/night-shift-policy.pdf" ] \
+  || fail "opened: $(cat "$work/opened"), not page $page"
+keys '/why' Enter; see 'Sentences of the model:'; see 'Confidence '
+keys '/retry' Enter; see 'docent>'
+keys "/export $work/answers.md" Enter; see 'answers to'
+keys '/quit' Enter; see 'ended with 0'
+stop
+grep -q '^## On which extension' "$work/answers.md" || fail "the export lacks the question"
+grep -q 'night-shift-policy.pdf, p. ' "$work/answers.md" || fail "the export lacks the source"
+[ "$(stat -c %a "$work/answers.md")" = 600 ] || fail "others may read the export"
+echo passed
