@@ -111,6 +111,8 @@ gboolean engine_output_write (EngineOutput *output, const void *data, gsize n_by
   output->size += n_bytes;
   if (n_bytes > BUFFER_BYTES)
     return write_all (output, data, n_bytes, error);
+  if (n_bytes == 0)
+    return TRUE; /* DATA may be NULL then, which memcpy must not see */
   memcpy (output->buffer + output->n_buffered, data, n_bytes);
   output->n_buffered += n_bytes;
   return TRUE;
