@@ -222,18 +222,6 @@ gboolean index_dense_block_change (IndexDenseBlock *block, guint dimension, cons
 
 /* ---- Write ---- */
 
-static gboolean sync_folder (const char *dir, GError **error)
-{
-  int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  gboolean ok = fd >= 0 && fsync (fd) == 0;
-
-  if (!ok)
-    index_set_file_error (dir, errno, error);
-  if (fd >= 0)
-    close (fd);
-  return ok;
-}
-
 /* Writes and syncs FAISS's bytes to a new file and sums what arrived there. */
 static gboolean write_and_sum (const char *path, void *faiss, IndexDenseState *state,
                                GError **error)
@@ -276,7 +264,7 @@ gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gin
       unlink (temporary);
       return FALSE;
     }
-  if (!sync_folder (index->dir, error))
+  if (!index_sync_folder (index->dir, error))
     return FALSE;
   ret_state->generation = generation;
   ret_state->size_bytes = state.size_bytes;
@@ -287,24 +275,6 @@ gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gin
 gboolean index_dense_delete_files (Index *index, gint64 keep, GError **error)
 {
   g_autofree char *kept = g_strdup_printf ("vectors.%" G_GINT64_FORMAT ".faiss", keep);
-  g_autoptr (GDir) folder = g_dir_open (index->dir, 0, error);
-  const char *name;
-  gboolean deleted = FALSE;
 
-  if (!folder)
-    return FALSE;
-  while ((name = g_dir_read_name (folder)))
-    {
-      g_autofree char *path = g_build_filename (index->dir, name, NULL);
-
-      if (!g_str_has_prefix (name, "vectors.") || g_str_equal (name, kept))
-        continue;
-      if (unlink (path) != 0 && errno != ENOENT)
-        {
-          index_set_file_error (path, errno, error);
-          return FALSE;
-        }
-      deleted = TRUE;
-    }
-  return !deleted || sync_folder (index->dir, error);
+  return index_delete_others (index, "vectors.", kept, error);
 }

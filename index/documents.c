@@ -320,7 +320,8 @@ gboolean index_forget_documents (Index *index, const gint64 *ids, gsize n, GErro
   /* The FAISS file goes first: should anything stop us after the commit, no copy is left behind,
    * and the file can be made again from the rows that stay, here or by the next flush. It also
    * makes room on a full disk. */
-  if (!index_dense_drop_file (index, error) || !index_begin_write (index, error))
+  if (!index_dense_drop_file (index, error) || !index_delete_safety_copies (index, error)
+      || !index_begin_write (index, error))
     return FALSE;
   if (!index_end (index, delete_documents (index, ids, n, error), error)
       || !index_scrub_if_needed (index, error))

@@ -65,13 +65,26 @@ gboolean index_end (Index *index, gboolean ok, GError **error);
 
 /* ---- schema.c, lock.c ------------------------------------------------------------------- */
 
-/* Creates the tables in an empty database, refuses a newer or foreign one. */
-gboolean index_schema_prepare (Index *index, gboolean create, GError **error);
+/* Creates the tables in an empty database, brings an older one up to date (a writer does), refuses
+ * a newer or foreign one. ret_outdated: a reader met an older one. */
+gboolean index_schema_prepare (Index *index, gboolean create, gboolean *ret_outdated,
+                               GError **error);
 /* Are the tables exactly those that a new library gets? */
 gboolean index_schema_matches (Index *index, gboolean *ret_matches, GError **error);
 
 /* Descriptor that holds the lock until it is closed; −1 with BUSY and the holder's process id. */
 int index_lock (const char *dir, GError **error);
+
+/* ---- copy.c ----------------------------------------------------------------------------- */
+
+/* A complete, checked and synced copy of the database as PATH, under that name or not there. */
+gboolean index_copy_database (Index *index, const char *path, GError **error);
+/* DIR/library.db.version-<VERSION>, in place of an older one. */
+gboolean index_make_safety_copy (Index *index, gint64 version, GError **error);
+gboolean index_delete_safety_copies (Index *index, GError **error);
+/* Deletes the files of the library's folder whose names start with PREFIX, but KEPT. */
+gboolean index_delete_others (Index *index, const char *prefix, const char *kept, GError **error);
+gboolean index_sync_folder (const char *dir, GError **error);
 
 /* ---- scrub.c ---------------------------------------------------------------------------- */
 

@@ -119,11 +119,9 @@ static void finalize_statement (gpointer stmt)
   sqlite3_finalize (stmt);
 }
 
-Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
+static Index *new_index (const char *dir, IndexOpenFlags flags)
 {
-  g_autoptr (Index) index = g_new0 (Index, 1);
-  g_autoptr (GError) failure = NULL;
-  gboolean create = (flags & INDEX_WRITE) && (flags & INDEX_CREATE);
+  Index *index = g_new0 (Index, 1);
 
   index->dir = g_strdup (dir);
   index->lock = -1;
@@ -131,6 +129,15 @@ Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
   index->statements = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, finalize_statement);
   index->analyzer = index_analyzer_new ();
   index->dense = index_dense_new ();
+  return index;
+}
+
+/* ret_outdated: it has an older layout, which only a writer brings up to date. */
+static Index *open_once (const char *dir, IndexOpenFlags flags, gboolean *ret_outdated,
+                         GError **error)
+{
+  g_autoptr (Index) index = new_index (dir, flags);
+  gboolean create = (flags & INDEX_WRITE) && (flags & INDEX_CREATE);
 
   if (index->writable && !create && !g_file_test (dir, G_FILE_TEST_IS_DIR))
     {
@@ -143,11 +150,30 @@ Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
   if (index->writable && (index->lock = index_lock (dir, error)) < 0)
     return NULL;
   if (!open_database (index, (flags & INDEX_SCRATCH) != 0, error)
-      || !index_register_text_search (index, error) || !index_schema_prepare (index, create, error)
-      || !load_encoder (index, error))
+      || !index_register_text_search (index, error)
+      || !index_schema_prepare (index, create, ret_outdated, error)
+      || (!*ret_outdated && !load_encoder (index, error)))
     return NULL;
+  return g_steal_pointer (&index);
+}
+
+Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  gboolean outdated;
+  g_autoptr (Index) index = open_once (dir, flags, &outdated, error);
+
+  if (index && outdated)
+    {
+      g_clear_pointer (&index, index_close);
+      index = open_once (dir, INDEX_WRITE, &outdated, error);
+      if (!index)
+        return NULL;
+      g_clear_pointer (&index, index_close);
+      index = open_once (dir, flags, &outdated, error);
+    }
   /* Should a killed `forget` have left work. Damage is no reason not to open: fsck must. */
-  if (index->writable && !index_scrub_if_needed (index, &failure)
+  if (index && index->writable && !index_scrub_if_needed (index, &failure)
       && !g_error_matches (failure, INDEX_ERROR, INDEX_ERROR_CORRUPT))
     {
       g_propagate_error (error, g_steal_pointer (&failure));

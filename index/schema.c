@@ -1,14 +1,25 @@
-/* Gives a new library its tables and decides whether an existing one is ours to open.
+/* Gives a new library its tables, an older one what it lacks, and decides whether an existing one
+ * is ours to open.
  *
  * application_id says that the file is a docent library at all, user_version which layout it has.
- * A newer layout is refused, naming both versions, because guessing at it could destroy what a
- * newer docent wrote. */
+ * sql/schema.sql is version 1; every later version is a script of its own that takes a library one
+ * step further. A new library takes all the steps too, so that old and new ones end up alike and
+ * every step runs in every test. An older library is copied before it is changed. A newer layout
+ * is refused, naming both versions, because guessing at it could destroy what a newer docent
+ * wrote.
+ *
+ * To change the layout: add sql/version-<n>.sql and its name below. A new column of document or
+ * chunk goes into their checksum only where it is not NULL (see index_checksum_add_option), so that
+ * rows written before keep theirs. */
 #include "index/index-private.h"
 
 #include "index/lexical-private.h"
 
 #define APPLICATION_ID 0x646f6374 /* "doct" */
-#define SCHEMA_VERSION 1
+
+/* scripts[v − 1] makes version v of v − 1. */
+static const char *const scripts[] = { "schema.sql", "version-2.sql" };
+#define SCHEMA_VERSION ((gint64)G_N_ELEMENTS (scripts))
 
 static gboolean pragma_int (Index *index, const char *sql, gint64 *ret_value, GError **error)
 {
@@ -34,22 +45,58 @@ static gboolean execute (Index *index, const char *sql, GError **error)
   return rc == SQLITE_OK;
 }
 
+/* Takes the steps from version FROM on, inside a transaction. */
+static gboolean take_steps (Index *index, gint64 from, GError **error)
+{
+  g_autofree char *note
+      = g_strdup_printf ("PRAGMA user_version = %" G_GINT64_FORMAT, SCHEMA_VERSION);
+
+  for (gint64 version = from; version < SCHEMA_VERSION; version++)
+    if (!execute (index, index_sql_script (scripts[version]), error))
+      return FALSE;
+  return execute (index, note, error);
+}
+
 static gboolean create_tables (Index *index, GError **error)
 {
   if (!execute (index, "PRAGMA page_size = 8192", error)
       || !execute (index, "PRAGMA auto_vacuum = NONE", error) || !index_begin_write (index, error))
     return FALSE;
 
-  gboolean ok = execute (index, index_sql_script ("schema.sql"), error)
-                && execute (index, "PRAGMA application_id = " G_STRINGIFY (APPLICATION_ID), error)
-                && execute (index, "PRAGMA user_version = " G_STRINGIFY (SCHEMA_VERSION), error);
+  gboolean ok = execute (index, "PRAGMA application_id = " G_STRINGIFY (APPLICATION_ID), error)
+                && take_steps (index, 0, error);
   return index_end (index, ok, error);
 }
 
-gboolean index_schema_prepare (Index *index, gboolean create, GError **error)
+static gboolean update_tables (Index *index, gint64 version, GError **error)
+{
+  return index_make_safety_copy (index, version, error) && index_begin_write (index, error)
+         && index_end (index, take_steps (index, version, error), error);
+}
+
+/* Not ours, or newer than us. */
+static gboolean refuse (Index *index, gint64 application, gint64 version, GError **error)
+{
+  if (application != APPLICATION_ID)
+    g_set_error (error, INDEX_ERROR, INDEX_ERROR_SCHEMA,
+                 "%s/library.db belongs to another program: choose another folder with --library",
+                 index->dir);
+  else
+    g_set_error (error, INDEX_ERROR, INDEX_ERROR_SCHEMA,
+                 "the library %s has version %" G_GINT64_FORMAT
+                 " and this docent reads version %" G_GINT64_FORMAT ": %s",
+                 index->dir, version, SCHEMA_VERSION,
+                 version > SCHEMA_VERSION ? "use the newer docent that wrote it"
+                                          : "it is damaged, restore it from a backup");
+  return FALSE;
+}
+
+gboolean index_schema_prepare (Index *index, gboolean create, gboolean *ret_outdated,
+                               GError **error)
 {
   gint64 application, version, n_objects;
 
+  *ret_outdated = FALSE;
   if (!pragma_int (index, "PRAGMA application_id", &application, error)
       || !pragma_int (index, "PRAGMA user_version", &version, error)
       || !pragma_int (index, "SELECT count(*) FROM sqlite_schema", &n_objects, error))
@@ -63,24 +110,10 @@ gboolean index_schema_prepare (Index *index, gboolean create, GError **error)
                    "there is no library in %s yet: `docent add` makes one", index->dir);
       return FALSE;
     }
-  if (application != APPLICATION_ID)
-    {
-      g_set_error (error, INDEX_ERROR, INDEX_ERROR_SCHEMA,
-                   "%s/library.db belongs to another program: choose another folder with --library",
-                   index->dir);
-      return FALSE;
-    }
-  if (version != SCHEMA_VERSION)
-    {
-      g_set_error (error, INDEX_ERROR, INDEX_ERROR_SCHEMA,
-                   "the library %s has version %" G_GINT64_FORMAT
-                   " and this docent reads version %d: %s",
-                   index->dir, version, SCHEMA_VERSION,
-                   version > SCHEMA_VERSION ? "use the newer docent that wrote it"
-                                            : "it is damaged, restore it from a backup");
-      return FALSE;
-    }
-  return TRUE;
+  if (application != APPLICATION_ID || version < 1 || version > SCHEMA_VERSION)
+    return refuse (index, application, version, error);
+  *ret_outdated = version < SCHEMA_VERSION && !index->writable;
+  return version == SCHEMA_VERSION || *ret_outdated || update_tables (index, version, error);
 }
 
 /* ---- Compare ---- */
@@ -107,7 +140,7 @@ gboolean index_schema_matches (Index *index, gboolean *ret_matches, GError **err
   Index fresh = { .dir = index->dir, .analyzer = index->analyzer };
   gboolean ok = sqlite3_open (":memory:", &fresh.db) == SQLITE_OK
                 && index_register_text_search (&fresh, error)
-                && execute (&fresh, index_sql_script ("schema.sql"), error);
+                && take_steps (&fresh, 0, error);
 
   if (ok)
     {
