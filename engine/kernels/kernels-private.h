@@ -45,7 +45,7 @@ typedef struct
 
 /* NULL for a number we cannot decode. */
 const EngineTypeInfo *engine_type_info (guint type);
-/* F32, F16, BF16, Q8_0 for now: rounds VALUES into blocks as the field's reference does. */
+/* Rounds VALUES into blocks: ../quant-encode.c. FALSE when they are not whole blocks of TYPE. */
 gboolean engine_quantise (EngineType type, const float *values, gsize n_elements, void *ret_blocks);
 
 float engine_f16_to_f32 (guint16 half);
