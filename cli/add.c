@@ -4,13 +4,15 @@
  * read is named and the others go in (exit code 4). */
 #include "cli-private.h"
 
-static gboolean dry_run, no_embed;
+static RagAddOptions how;
 
 const GOptionEntry cli_add_options[] = {
-  { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "say what would be done, change nothing",
+  { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &how.dry_run, "say what would be done, change nothing",
     NULL },
-  { "no-embed", 0, 0, G_OPTION_ARG_NONE, &no_embed,
+  { "no-embed", 0, 0, G_OPTION_ARG_NONE, &how.no_embed,
     "find by words only for now; 'docent sync' adds the rest", NULL },
+  { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &how.unsandboxed,
+    "read files although this system has no sandbox for their parsers", NULL },
   { NULL },
 };
 
@@ -23,5 +25,5 @@ CliExit cli_add (const CliOptions *options, int argc, char **argv)
   g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, &error);
   if (rag == NULL)
     return cli_fail (error);
-  return cli_take_in (options, rag, (const char *const *)argv, argc, dry_run, no_embed);
+  return cli_take_in (options, rag, (const char *const *)argv, argc, how);
 }

@@ -121,6 +121,12 @@ void cli_warn (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* A sentence on standard error, unless --quiet. */
 void cli_note (const CliOptions *options, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
+/* ---- Network: network.c ---- */
+
+/* Makes the kernel refuse sockets to this process and all that it starts, unless COMMAND ("models
+ * fetch") is one of those that are there to use the network. */
+void cli_deny_network (const char *command);
+
 /* ---- Text: escape.c, output.c, wrap.c, hyperlink.c ---- */
 
 /* A copy of TEXT (UTF-8 or not) that cannot command a terminal: control characters, those that
@@ -265,9 +271,10 @@ gboolean cli_view (const char *path, guint page, GError **error);
 GPtrArray *cli_generator_names (const CliOptions *options);
 /* Asks on the terminal; FALSE when there is none. */
 gboolean cli_confirm (const char *question);
-/* What `add` and `sync` have in common: progress and summary. PATHS NULL: sync. */
+/* What `add` and `sync` have in common: progress and summary. PATHS NULL: sync. HOW: what the
+ * command's own options say. */
 CliExit cli_take_in (const CliOptions *options, Rag *rag, const char *const *paths, gsize n_paths,
-                     gboolean dry_run, gboolean no_embed);
+                     RagAddOptions how);
 
 /* Prints one answer as it comes: evidence, streamed text, then what the checks made of it. */
 typedef struct

@@ -88,6 +88,7 @@ static CliExit run (CliInvocation *invocation)
       cli_help_print (stderr, NULL, "");
       return CLI_USAGE;
     }
+  cli_deny_network (invocation->name);
   g_autoptr (GError) error = NULL;
   if (!cli_config_apply (&invocation->options, &error))
     return cli_fail (error);

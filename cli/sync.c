@@ -4,12 +4,14 @@
  * says so and leaves with exit code 0, because that run does what this one would. */
 #include "cli-private.h"
 
-static gboolean dry_run, no_embed;
+static RagAddOptions how;
 
 const GOptionEntry cli_sync_options[] = {
-  { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "say what would be done, change nothing",
+  { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &how.dry_run, "say what would be done, change nothing",
     NULL },
-  { "no-embed", 0, 0, G_OPTION_ARG_NONE, &no_embed, "find by words only for now", NULL },
+  { "no-embed", 0, 0, G_OPTION_ARG_NONE, &how.no_embed, "find by words only for now", NULL },
+  { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &how.unsandboxed,
+    "read files although this system has no sandbox for their parsers", NULL },
   { NULL },
 };
 
@@ -41,5 +43,5 @@ CliExit cli_sync (const CliOptions *options, int argc, char **argv)
     return leave_to_the_other (options);
   if (rag == NULL)
     return cli_fail (error);
-  return cli_take_in (options, rag, NULL, 0, dry_run, no_embed);
+  return cli_take_in (options, rag, NULL, 0, how);
 }

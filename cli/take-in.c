@@ -82,28 +82,23 @@ static void print_failures (const CliOptions *options, const GPtrArray *failed)
 }
 
 CliExit cli_take_in (const CliOptions *options, Rag *rag, const char *const *paths, gsize n_paths,
-                     gboolean dry_run, gboolean no_embed)
+                     RagAddOptions how)
 {
   g_autoptr (CliProgress) progress = cli_progress_new (options);
-  const RagAddOptions add_options = {
-    .collection = options->collection,
-    .dry_run = dry_run,
-    .no_embed = no_embed,
-    .progress = on_progress,
-    .user_data = progress,
-    .cancellable = cli_cancellable ("stopping; what was read stays"),
-  };
+  how.collection = options->collection;
+  how.progress = on_progress;
+  how.user_data = progress;
+  how.cancellable = cli_cancellable ("stopping; what was read stays");
   g_autoptr (GError) error = NULL;
-  g_autoptr (RagAddReport) report = paths != NULL
-                                        ? rag_add (rag, paths, n_paths, &add_options, &error)
-                                        : rag_sync (rag, &add_options, &error);
+  g_autoptr (RagAddReport) report
+      = paths != NULL ? rag_add (rag, paths, n_paths, &how, &error) : rag_sync (rag, &how, &error);
   cli_progress_clear (progress);
   if (report == NULL)
     return cli_fail (error);
   if (options->json)
-    print_json (report, dry_run);
+    print_json (report, how.dry_run);
   else if (!options->quiet)
-    print_summary (report, dry_run);
+    print_summary (report, how.dry_run);
   print_failures (options, report->failed);
   return report->failed->len > 0 ? CLI_PARTLY : CLI_DONE;
 }

@@ -1,42 +1,26 @@
 /* docent-extract: parses one document and exits. The document is on fd 0, frames go to fd 3. It
- * limits itself before it reads the first byte, because from then on it may be the document that
- * decides what runs here. Links poppler and is therefore under the GPL as a whole (see NOTICE).
+ * enters its sandbox before it reads the first byte, because from then on it may be the document
+ * that decides what runs here. Links poppler and is therefore under the GPL as a whole (see
+ * NOTICE).
  *
- * usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION] < document 3> frames */
+ * usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION [--unsandboxed]] < document 3> frames
+ */
 #include "ingest/frames-private.h"
 #include "ingest/parse-private.h"
+#include "ingest/sandbox-private.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1 /* its shadow memory alone is larger than any address space limit */
-#else
-#define SANITIZED 0
-#endif
-
-static gboolean limit (__rlimit_resource_t resource, guint64 soft, guint64 hard)
+/* What the C library would load only when a document asks for it, and could not any more then: the
+ * time zone, and the converter for the UTF-16 in which PDF files keep their titles. */
+static void load_early (void)
 {
-  struct rlimit now;
-  if (getrlimit (resource, &now) != 0)
-    return FALSE;
-  struct rlimit wanted = { MIN (soft, now.rlim_max), MIN (hard, now.rlim_max) };
-  return setrlimit (resource, &wanted) == 0;
-}
-
-static gboolean limit_myself (guint64 cpu_seconds, guint64 memory_bytes)
-{
-  return prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl (PR_SET_DUMPABLE, 0) == 0
-         && limit (RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)
-         && (SANITIZED || limit (RLIMIT_AS, memory_bytes, memory_bytes))
-         && limit (RLIMIT_NOFILE, 16, 16) && limit (RLIMIT_CORE, 0, 0)
-         && limit (RLIMIT_FSIZE, 0, 0);
+  tzset ();
+  (void)g_iconv_open ("UTF-8", "UTF-16BE"); /* never closed: what is in use stays loaded */
 }
 
 /* Mapped, not read: a PDF of a gigabyte costs address space, not memory. */
@@ -74,12 +58,20 @@ int main (int argc, char **argv)
   if (argc < 3 || !g_ascii_string_to_unsigned (argv[1], 10, 1, 86400, &cpu_seconds, NULL)
       || !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT64, &memory_bytes, NULL))
     {
-      fputs ("usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION] < document 3> frames\n",
+      fputs ("usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION [" INGEST_SANDBOX_OFF "]] "
+             "< document 3> frames\n",
              stderr);
       return 2;
     }
-  if (!limit_myself (cpu_seconds, memory_bytes))
-    return 3;
+  gboolean unsandboxed = argc > 4 && strcmp (argv[4], INGEST_SANDBOX_OFF) == 0;
+  load_early ();
+  const char *missing = ingest_sandbox_enter (
+      unsandboxed ? INGEST_SANDBOX_LIMITS_ONLY : INGEST_SANDBOX_FULL, cpu_seconds, memory_bytes);
+  if (missing != NULL)
+    {
+      fprintf (stderr, "docent-extract: the kernel refuses %s\n", missing);
+      return INGEST_SANDBOX_EXIT;
+    }
   g_autoptr (GBytes) bytes = map_document (0);
   g_autoptr (GError) error = NULL;
   g_autoptr (IngestDocument) document = NULL;

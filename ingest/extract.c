@@ -133,6 +133,18 @@ static void set_helper_error (GError **error, const char *name, const IngestLimi
                    "%s was not read: docent-extract sent %s; the file may be malicious", name,
                    result->problem);
       break;
+    case INGEST_HELPER_UNSAFE:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_EXTRACTOR,
+                   "%s was not read: this system cannot lock its parser into a sandbox; if you "
+                   "trust the file, read it with --unsandboxed",
+                   name);
+      break;
+    case INGEST_HELPER_FORBIDDEN:
+      g_set_error (error, INGEST_ERROR, INGEST_ERROR_EXTRACTOR,
+                   "%s was not read: its parser tried to leave the sandbox and was stopped; the "
+                   "file may be malicious",
+                   name);
+      break;
     case INGEST_HELPER_SIGNAL:
       g_set_error (error, INGEST_ERROR, INGEST_ERROR_EXTRACTOR,
                    "%s made docent-extract crash (%s); it is probably damaged", name,

@@ -12,10 +12,12 @@ typedef enum
   INGEST_HELPER_WALL, /* took longer than allowed */
   INGEST_HELPER_CPU,
   INGEST_HELPER_MEMORY,
-  INGEST_HELPER_OUTPUT,   /* wrote more than allowed */
-  INGEST_HELPER_NONSENSE, /* broke the protocol: PROBLEM says how */
-  INGEST_HELPER_SIGNAL,   /* died: NUMBER is the signal */
-  INGEST_HELPER_EXIT,     /* exited early: NUMBER is the status */
+  INGEST_HELPER_OUTPUT,    /* wrote more than allowed */
+  INGEST_HELPER_NONSENSE,  /* broke the protocol: PROBLEM says how */
+  INGEST_HELPER_UNSAFE,    /* could not enter its sandbox */
+  INGEST_HELPER_FORBIDDEN, /* tried what no parser does, and was ended by the kernel */
+  INGEST_HELPER_SIGNAL,    /* died: NUMBER is the signal */
+  INGEST_HELPER_EXIT,      /* exited early: NUMBER is the status */
 } IngestHelperEnd;
 
 typedef struct

@@ -4,6 +4,7 @@
  * happens ends as one IngestHelperEnd; nothing that the child prints reaches the user. The one
  * idea: a process per document, so the worst document costs only itself. */
 #include "ingest/helper-private.h"
+#include "ingest/sandbox-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +137,8 @@ static gboolean start (const IngestLimits *limits, int document_fd, const char *
     }
   g_autofree char *cpu = g_strdup_printf ("%u", limits->cpu_seconds);
   g_autofree char *memory = g_strdup_printf ("%" G_GUINT64_FORMAT, limits->memory_bytes);
-  char *argv[] = { (char *)"docent-extract", cpu, memory, (char *)hint, NULL };
+  char *argv[] = { (char *)"docent-extract", cpu, memory, (char *)hint,
+                   limits->unsandboxed ? (char *)INGEST_SANDBOX_OFF : NULL, NULL };
   gboolean started = spawn (program, argv, document_fd, frames[1], errors[1], &child->pid) == 0;
   close (frames[1]);
   close (errors[1]);
@@ -253,6 +255,10 @@ static void judge_status (int status, const Watch *watch, IngestHelperResult *re
   result->number = WIFEXITED (status) ? WEXITSTATUS (status) : WTERMSIG (status);
   if (result->end == INGEST_HELPER_SIGNAL && result->number == SIGXCPU)
     result->end = INGEST_HELPER_CPU;
+  else if (result->end == INGEST_HELPER_SIGNAL && result->number == SIGSYS)
+    result->end = INGEST_HELPER_FORBIDDEN;
+  else if (result->end == INGEST_HELPER_EXIT && result->number == INGEST_SANDBOX_EXIT)
+    result->end = INGEST_HELPER_UNSAFE;
   else if (ran_out_of_memory (watch))
     result->end = INGEST_HELPER_MEMORY;
 }

@@ -84,6 +84,7 @@ typedef struct
   guint64 memory_bytes;  /* 0: 1 GiB of address space */
   guint64 output_bytes;  /* 0: 64 MiB of frames */
   const char *extractor; /* NULL: $DOCENT_EXTRACT, beside this program, then libexec */
+  gboolean unsandboxed;  /* parse where the kernel has no sandbox for the parser */
 } IngestLimits;
 
 /* Parses PATH in a fresh docent-extract. LIMITS may be NULL. Every error names the file and what

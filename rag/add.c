@@ -138,7 +138,8 @@ static gboolean move_job (Run *run, const RagJob *job, RagRead *read, GError **e
       run->report->moved++;
       return TRUE;
     }
-  read->document = ingest_extract (job->path, NULL, run->options->cancellable, &read->error);
+  read->document
+      = rag_read_document (job->path, run->options, run->options->cancellable, &read->error);
   if (read->document != NULL)
     return store_job (run, job, read, error);
   return fail_job (run, job, read, read->error->message, FALSE, error);
@@ -238,8 +239,7 @@ gboolean rag_run_plan (Rag *rag, const RagPlan *plan, const RagAddOptions *optio
   g_autoptr (RagAttempts) attempts = rag_attempts_new (rag->library_dir);
   run.attempts = attempts;
   guint n_workers = CLAMP (engine_n_processors () / 2, 1, 4);
-  g_autoptr (RagExtractPool) pool
-      = rag_extract_pool_new (plan, n_workers, options->dry_run, options->cancellable);
+  g_autoptr (RagExtractPool) pool = rag_extract_pool_new (plan, n_workers, options);
   gboolean ok = run_jobs (&run, pool, error);
   report->seconds = (double)(g_get_monotonic_time () - run.started_us) / G_USEC_PER_SEC;
   return ok;

@@ -15,8 +15,16 @@ void rag_read_clear (RagRead *read)
   g_clear_error (&read->error);
 }
 
-void rag_read_job (const RagPlan *plan, const RagJob *job, gboolean hash_only,
-                   GCancellable *cancellable, RagRead *ret_read)
+IngestDocument *rag_read_document (const char *path, const RagAddOptions *options,
+                                   GCancellable *cancellable, GError **error)
+{
+  const IngestLimits limits = { .unsandboxed = options->unsandboxed };
+  return ingest_extract (path, &limits, cancellable, error);
+}
+
+/* Hashes JOB's file and, when its content is new, extracts it. */
+static void read_job (const RagPlan *plan, const RagJob *job, const RagAddOptions *options,
+                      GCancellable *cancellable, RagRead *ret_read)
 {
   *ret_read = (RagRead){ .outcome = RAG_READ_FAILED };
   ret_read->sha256 = ingest_file_sha256 (job->path, cancellable, &ret_read->error);
@@ -32,11 +40,11 @@ void rag_read_job (const RagPlan *plan, const RagJob *job, gboolean hash_only,
       ret_read->outcome = RAG_READ_SAME_AS;
       ret_read->other_path = g_strdup (other);
     }
-  else if (hash_only)
+  else if (options->dry_run)
     ret_read->outcome = RAG_READ_DOCUMENT;
   else
     {
-      ret_read->document = ingest_extract (job->path, NULL, cancellable, &ret_read->error);
+      ret_read->document = rag_read_document (job->path, options, cancellable, &ret_read->error);
       if (ret_read->document != NULL)
         ret_read->outcome = RAG_READ_DOCUMENT;
     }
@@ -45,7 +53,7 @@ void rag_read_job (const RagPlan *plan, const RagJob *job, gboolean hash_only,
 struct _RagExtractPool
 {
   const RagPlan *plan;
-  gboolean hash_only;
+  const RagAddOptions *options;
   GCancellable *cancellable; /* ends the workers when the pool is freed */
   GCancellable *outer;       /* the caller's; or NULL */
   gulong outer_id;
@@ -65,8 +73,8 @@ static void work (gpointer data, gpointer user_data)
   RagExtractPool *pool = user_data;
   guint i = GPOINTER_TO_UINT (data) - 1;
   RagRead read;
-  rag_read_job (pool->plan, g_ptr_array_index (pool->plan->jobs, i), pool->hash_only,
-                pool->cancellable, &read);
+  read_job (pool->plan, g_ptr_array_index (pool->plan->jobs, i), pool->options, pool->cancellable,
+            &read);
   g_mutex_lock (&pool->mutex);
   pool->reads[i] = read;
   pool->done[i] = TRUE;
@@ -85,17 +93,17 @@ static void forward_cancel (GCancellable *outer, gpointer user_data)
   g_cancellable_cancel (user_data);
 }
 
-RagExtractPool *rag_extract_pool_new (const RagPlan *plan, guint n_workers, gboolean hash_only,
-                                      GCancellable *cancellable)
+RagExtractPool *rag_extract_pool_new (const RagPlan *plan, guint n_workers,
+                                      const RagAddOptions *options)
 {
   RagExtractPool *pool = g_new0 (RagExtractPool, 1);
   pool->plan = plan;
-  pool->hash_only = hash_only;
+  pool->options = options;
   pool->cancellable = g_cancellable_new ();
-  if (cancellable != NULL)
+  if (options->cancellable != NULL)
     {
-      pool->outer = g_object_ref (cancellable);
-      pool->outer_id = g_cancellable_connect (cancellable, G_CALLBACK (forward_cancel),
+      pool->outer = g_object_ref (options->cancellable);
+      pool->outer_id = g_cancellable_connect (pool->outer, G_CALLBACK (forward_cancel),
                                               pool->cancellable, NULL);
     }
   pool->window = n_workers + 1;

@@ -97,14 +97,14 @@ typedef struct
   GError *error;            /* RAG_READ_FAILED */
 } RagRead;
 void rag_read_clear (RagRead *read);
-/* Hashes JOB's file and, when its content is new, extracts it. Thread-safe. HASH_ONLY: as
- * RAG_READ_DOCUMENT without a document. */
-void rag_read_job (const RagPlan *plan, const RagJob *job, gboolean hash_only,
-                   GCancellable *cancellable, RagRead *ret_read);
+/* Parses PATH as OPTIONS want it. */
+IngestDocument *rag_read_document (const char *path, const RagAddOptions *options,
+                                   GCancellable *cancellable, GError **error);
 
 typedef struct _RagExtractPool RagExtractPool;
-RagExtractPool *rag_extract_pool_new (const RagPlan *plan, guint n_workers, gboolean hash_only,
-                                      GCancellable *cancellable);
+/* OPTIONS: a dry run gives RAG_READ_DOCUMENT without a document. */
+RagExtractPool *rag_extract_pool_new (const RagPlan *plan, guint n_workers,
+                                      const RagAddOptions *options);
 /* Waits for the next job's result; results come in the plan's order. */
 void rag_extract_pool_next (RagExtractPool *pool, RagRead *ret_read);
 /* Stops the workers; results not taken are dropped. */

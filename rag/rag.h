@@ -116,6 +116,7 @@ typedef struct
   const char *collection; /* NULL: "default" */
   gboolean dry_run;       /* report what would happen, change nothing */
   gboolean no_embed;      /* text search only, vectors later by `sync` */
+  gboolean unsandboxed;   /* parse where the kernel has no sandbox for parsers */
   void (*progress) (const RagAddProgress *progress, gpointer user_data);
   gpointer user_data;
   GCancellable *cancellable;

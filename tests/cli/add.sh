@@ -77,6 +77,19 @@ printf 'x' >"$docs/$(printf 'red\033[31m.pdf')"
 run 4 add --no-embed "$docs"
 ! grep -q "$(printf '\033')" "$work/out" "$work/err" || fail "an escape sequence reached the terminal"
 
+# Where the parser finds no sandbox, nothing is read unless the user says so.
+cat >"$work/no-sandbox" <<END
+#!/bin/sh
+[ "\$4" = --unsandboxed ] || exit 3
+exec "$DOCENT_EXTRACT" "\$@"
+END
+chmod +x "$work/no-sandbox"
+document trusted.txt 'The lighthouse is painted in May.'
+extract=$DOCENT_EXTRACT; export DOCENT_EXTRACT=$work/no-sandbox
+run 4 add --no-embed "$docs/trusted.txt"; err_has 'trusted.txt'; err_has '--unsandboxed'
+run 0 add --no-embed --unsandboxed "$docs/trusted.txt"; out_has "1 updated"
+export DOCENT_EXTRACT=$extract
+
 # A full disk: a sentence, and the library stays as it was.
 if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
   unshare -m bash -c '
