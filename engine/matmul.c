@@ -3,7 +3,7 @@
  * Nearly all the time of reading or writing a text goes by here. In go weights in the file's own
  * blocks and rows of float activations, out come rows of products. With few tokens the weights
  * stream through once as they are, for reading them from memory is what takes the time. With many,
- * panels of 16 rows are unpacked once into the layout that the kernel wants, and multiplied with
+ * panels of rows are unpacked once into the layout that the kernel wants, and multiplied with
  * tile after tile of activations, which were rounded to int8 before. Matrices that read the same
  * activations share the rounding and one run of the thread pool. */
 #include "engine/kernels/kernels-private.h"
@@ -11,8 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#define ROWS ENGINE_PANEL_ROWS
 
 /* One matrix with its output. */
 typedef struct
@@ -32,31 +30,35 @@ typedef struct
   gsize n_outputs;
   const float *x;
   gsize x_stride, n_tokens, n_cols;
+  gsize item_rows;      /* rows of W in one item of work */
+  guint tile_tokens;
   guint8 *rounded;      /* tiles, or rows when there are few tokens */
   gsize rounded_stride; /* bytes from one to the next */
 } Product;
 
-/* Work is counted in panels of 16 rows, over all matrices one after the other: finds the matrix
- * and the first row of panel *ITEM. */
-static const Output *find_panel (const Product *product, gsize item, gsize *ret_row)
+/* Work is counted in items of a few rows, over all matrices one after the other. */
+static gsize count_output_items (const Product *product, const Output *output)
+{
+  return (output->w->n_rows + product->item_rows - 1) / product->item_rows;
+}
+
+/* The matrix of ITEM, with its first row and number of rows. */
+static const Output *find_item (const Product *product, gsize item, gsize *ret_row,
+                                guint *ret_n_rows)
 {
   const Output *output = product->outputs;
-  for (;; output++)
-    {
-      gsize n_panels = (output->w->n_rows + ROWS - 1) / ROWS;
-      if (item < n_panels)
-        break;
-      item -= n_panels;
-    }
-  *ret_row = item * ROWS;
+  for (; item >= count_output_items (product, output); output++)
+    item -= count_output_items (product, output);
+  *ret_row = item * product->item_rows;
+  *ret_n_rows = MIN (product->item_rows, output->w->n_rows - *ret_row);
   return output;
 }
 
-static gsize count_panels (const Product *product)
+static gsize count_items (const Product *product)
 {
   gsize n = 0;
   for (gsize i = 0; i < product->n_outputs; i++)
-    n += (product->outputs[i].w->n_rows + ROWS - 1) / ROWS;
+    n += count_output_items (product, product->outputs + i);
   return n;
 }
 
@@ -77,31 +79,31 @@ static void write_rows (const Output *output, gsize token, gsize row, gsize n, c
 static void round_tiles (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const Product *product = user_data;
-  guint tile_tokens = product->kernels->tile_tokens;
   for (gsize tile = begin; tile < end; tile++)
     {
-      gsize first = tile * tile_tokens;
+      gsize first = tile * product->tile_tokens;
+      guint n_tokens = MIN (product->tile_tokens, product->n_tokens - first);
       product->kernels->round_tile (product->x + first * product->x_stride, product->x_stride,
-                                    MIN (tile_tokens, product->n_tokens - first), product->n_cols,
+                                    n_tokens, product->n_cols,
                                     product->rounded + tile * product->rounded_stride);
     }
 }
 
-static void multiply_panel (const Product *product, const Output *output, gsize row, void *panel)
+static void multiply_panel (const Product *product, const Output *output, gsize row, guint n_rows,
+                            void *panel)
 {
   const struct EngineMatmulKernels *kernels = product->kernels;
   const EngineMatrix *w = output->w;
-  guint n_rows = MIN (ROWS, w->n_rows - row);
   kernels->unpack_panel (w->type, w->data + row * w->row_bytes, w->row_bytes, n_rows, w->n_cols,
                          panel);
   const guint8 *tile = product->rounded;
-  for (gsize first = 0; first < product->n_tokens; first += kernels->tile_tokens)
+  for (gsize first = 0; first < product->n_tokens; first += product->tile_tokens)
     {
-      _Alignas(ENGINE_ALIGNMENT) float y[16 * ROWS];
-      guint n_tokens = MIN (kernels->tile_tokens, product->n_tokens - first);
+      _Alignas(ENGINE_ALIGNMENT) float y[16 * ENGINE_MAX_PANEL_ROWS];
+      guint n_tokens = MIN (product->tile_tokens, product->n_tokens - first);
       kernels->multiply (w->type, panel, tile, n_tokens, w->n_cols, y);
       for (guint t = 0; t < n_tokens; t++)
-        write_rows (output, first + t, row, n_rows, y + t * ROWS);
+        write_rows (output, first + t, row, n_rows, y + t * kernels->panel_rows);
       tile += product->rounded_stride;
     }
 }
@@ -112,40 +114,45 @@ static void multiply_panels (gsize begin, gsize end, guint thread, gpointer user
   for (gsize item = begin; item < end; item++)
     {
       gsize row;
-      const Output *output = find_panel (product, item, &row);
+      guint n_rows;
+      const Output *output = find_item (product, item, &row, &n_rows);
       gsize bytes = product->kernels->panel_bytes (output->w->type, product->n_cols);
-      multiply_panel (product, output, row, engine_pool_scratch (product->pool, thread, bytes));
+      multiply_panel (product, output, row, n_rows,
+                      engine_pool_scratch (product->pool, thread, bytes));
     }
 }
 
+/* Seven tokens are four and three, not six and one: a kernel is at its best with many. */
 static void multiply_many (Product *product)
 {
   const struct EngineMatmulKernels *kernels = product->kernels;
   gsize n_tiles = (product->n_tokens + kernels->tile_tokens - 1) / kernels->tile_tokens;
-  guint tokens_per_tile = MIN (kernels->tile_tokens, product->n_tokens);
+  product->tile_tokens = (product->n_tokens + n_tiles - 1) / n_tiles;
+  n_tiles = (product->n_tokens + product->tile_tokens - 1) / product->tile_tokens;
+  product->item_rows = kernels->panel_rows;
   product->rounded_stride
-      = (kernels->tile_bytes (product->n_cols, tokens_per_tile) + ENGINE_ALIGNMENT - 1)
+      = (kernels->tile_bytes (product->n_cols, product->tile_tokens) + ENGINE_ALIGNMENT - 1)
         / ENGINE_ALIGNMENT * ENGINE_ALIGNMENT;
   product->rounded = engine_pool_shared (product->pool, n_tiles * product->rounded_stride);
   engine_pool_run (product->pool, n_tiles, 1, round_tiles, product);
-  engine_pool_run (product->pool, count_panels (product), 1, multiply_panels, product);
+  engine_pool_run (product->pool, count_items (product), 1, multiply_panels, product);
 }
 
 /* ---- Few tokens --------------------------------------------------------------------------------
  */
 
-static void dot_panels (gsize begin, gsize end, guint thread, gpointer user_data)
+static void dot_items (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const Product *product = user_data;
   for (gsize item = begin; item < end; item++)
     {
       gsize row;
-      const Output *output = find_panel (product, item, &row);
+      guint n_rows;
+      const Output *output = find_item (product, item, &row, &n_rows);
       const EngineMatrix *w = output->w;
-      gsize n_rows = MIN (ROWS, w->n_rows - row);
       for (gsize t = 0; t < product->n_tokens; t++)
         {
-          float y[ROWS];
+          float y[ENGINE_DOT_ROWS];
           product->kernels->dot_rows (w->type, w->data + row * w->row_bytes, w->row_bytes, n_rows,
                                       w->n_cols, product->rounded + t * product->rounded_stride, y);
           write_rows (output, t, row, n_rows, y);
@@ -157,6 +164,7 @@ static void dot_panels (gsize begin, gsize end, guint thread, gpointer user_data
 static void multiply_few (Product *product)
 {
   const struct EngineMatmulKernels *kernels = product->kernels;
+  product->item_rows = ENGINE_DOT_ROWS;
   product->rounded_stride = (kernels->row_bytes (product->n_cols) + ENGINE_ALIGNMENT - 1)
                             / ENGINE_ALIGNMENT * ENGINE_ALIGNMENT;
   product->rounded
@@ -164,7 +172,7 @@ static void multiply_few (Product *product)
   for (gsize t = 0; t < product->n_tokens; t++)
     kernels->round_row (product->x + t * product->x_stride, product->n_cols,
                         product->rounded + t * product->rounded_stride);
-  engine_pool_run (product->pool, count_panels (product), 2, dot_panels, product);
+  engine_pool_run (product->pool, count_items (product), 2, dot_items, product);
 }
 
 /* ---- Float -------------------------------------------------------------------------------------
@@ -272,7 +280,7 @@ static void float_product (const Product *product, const Output *output)
   single.n_outputs = 1;
   if (product->n_tokens <= 2)
     {
-      engine_pool_run (product->pool, output->w->n_rows, ROWS, float_dot_rows, &single);
+      engine_pool_run (product->pool, output->w->n_rows, ENGINE_DOT_ROWS, float_dot_rows, &single);
       return;
     }
   FloatProduct work = { single, product->kernels->float_rows };

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#define ROWS ENGINE_PANEL_ROWS
+#define ROWS ENGINE_AVX2_PANEL_ROWS
 #define TOKENS ENGINE_AVX2_TILE_TOKENS
 
 /* ---- Activations -------------------------------------------------------------------------------

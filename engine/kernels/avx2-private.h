@@ -11,6 +11,7 @@
 
 /* Four tokens take four 16-bit, four 32-bit and four float registers of sixteen. */
 #define ENGINE_AVX2_TILE_TOKENS 4
+#define ENGINE_AVX2_PANEL_ROWS 16
 
 /* Steps of four codes that may be added in 16 bits, and what is added to the signed codes. */
 typedef struct

@@ -38,6 +38,7 @@ static void narrow (const float *values, gsize n, guint16 *ret_halves)
 }
 
 static const struct EngineMatmulKernels matmul = {
+  .panel_rows = ENGINE_AVX2_PANEL_ROWS,
   .tile_tokens = ENGINE_AVX2_TILE_TOKENS,
   .few_tokens = 3,
   .tile_bytes = engine_avx2_tile_bytes,

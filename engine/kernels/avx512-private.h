@@ -1,14 +1,18 @@
-/* What the files avx512*.c share: unsigned codes and rounded activations.
+/* What the files avx512*.c share: rounded activations, and panels of weights.
  *
- * vpdpbusd multiplies unsigned with signed bytes, so codes are shifted up to be unsigned:
+ * vpdpbusd multiplies unsigned with signed bytes. Rows against one token (avx512-dot.c) have their
+ * codes u shifted up to be unsigned,
  *   w = scale · (u − offset) − min = scale · u − floor,   floor = min + offset · scale
- * and every type is u, scale and floor per group of 16 or 32. */
+ * and panels against many tokens (avx512-panel.c, avx512-matmul.c) keep them signed and shift the
+ * activations. */
 #pragma once
 
 #include "engine/kernels/matmul-private.h"
 
-/* Twelve tokens need twelve integer and twelve float registers, which leaves eight. */
-#define ENGINE_AVX512_TILE_TOKENS 12
+/* Six tokens by two registers of rows need twelve integer and twelve float registers, which leaves
+ * eight of 32. */
+#define ENGINE_AVX512_TILE_TOKENS 6
+#define ENGINE_AVX512_PANEL_ROWS 32
 
 gsize engine_avx512_tile_bytes (gsize n_cols, guint n_tokens);
 void engine_avx512_round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
@@ -38,6 +42,22 @@ static inline EngineAvx512Row engine_avx512_row_at (const void *row, gsize n_col
   return (EngineAvx512Row){ codes, scales, sums32, sums32 + n_cols / 32 };
 }
 
-/* One block of TYPE as unsigned codes, scales and floors. */
-void engine_avx512_unpack_block (EngineType type, const guint8 *block, guint8 *codes, float *scales,
-                                 float *floors);
+/* Codes [n_cols / 4][32 rows][4], then per group of columns [32 rows]: scales, what integer sums
+ * start from, and mins where the type has them. */
+typedef struct
+{
+  guint32 *codes;
+  float *scales;
+  gint32 *starts;
+  float *mins;
+} EngineAvx512Panel;
+
+static inline EngineAvx512Panel engine_avx512_panel_at (const void *panel, guint group,
+                                                        gsize n_cols)
+{
+  gsize n_words = n_cols / group * ENGINE_AVX512_PANEL_ROWS;
+  guint32 *codes = (guint32 *)panel;
+  float *scales = (float *)(codes + n_cols / 4 * ENGINE_AVX512_PANEL_ROWS);
+  gint32 *starts = (gint32 *)(scales + n_words);
+  return (EngineAvx512Panel){ codes, scales, starts, (float *)(starts + n_words) };
+}

@@ -38,6 +38,7 @@ static void narrow (const float *values, gsize n, guint16 *ret_halves)
 }
 
 static const struct EngineMatmulKernels matmul = {
+  .panel_rows = ENGINE_AVX512_PANEL_ROWS,
   .tile_tokens = ENGINE_AVX512_TILE_TOKENS,
   .few_tokens = 4,
   .tile_bytes = engine_avx512_tile_bytes,

@@ -26,24 +26,27 @@ extern const gint8 engine_iq4_values[16], engine_mxfp4_values[16];
 
 /* Activations: codes of 32 share a scale. */
 #define ENGINE_ROUND_BLOCK 32
-/* Rows that are unpacked together; lanes of the kernels' registers. */
-#define ENGINE_PANEL_ROWS 16
+/* Rows of one item of work when there are few tokens. */
+#define ENGINE_DOT_ROWS 16
+/* Most rows of a panel, whatever the instruction set. */
+#define ENGINE_MAX_PANEL_ROWS 32
 /* Alignment of all scratch memory: a cache line and the widest register. */
 #define ENGINE_ALIGNMENT 64
 
 struct EngineMatmulKernels
 {
+  guint panel_rows;  /* rows that are unpacked together, at most ENGINE_MAX_PANEL_ROWS */
   guint tile_tokens; /* most tokens of a tile, at most 16 */
   guint few_tokens;  /* up to this many, dot_rows is faster than unpacking panels */
 
   /* Activations of N_TOKENS ≤ tile_tokens rounded to int8; n_cols is a multiple of 32. */
   gsize (*tile_bytes) (gsize n_cols, guint n_tokens);
   void (*round_tile) (const float *x, gsize x_stride, guint n_tokens, gsize n_cols, void *ret_tile);
-  /* Weights of N_ROWS ≤ 16 rows in the kernel's order; missing rows become zeros. */
+  /* Weights of N_ROWS ≤ panel_rows rows in the kernel's order; missing rows become zeros. */
   gsize (*panel_bytes) (EngineType type, gsize n_cols);
   void (*unpack_panel) (EngineType type, const guint8 *rows, gsize row_bytes, guint n_rows,
                         gsize n_cols, void *ret_panel);
-  /* y[n_tokens, 16] = tile · panelᵀ */
+  /* y[n_tokens, panel_rows] = tile · panelᵀ */
   void (*multiply) (EngineType type, const void *panel, const void *tile, guint n_tokens,
                     gsize n_cols, float *y);
 

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#define ROWS ENGINE_PANEL_ROWS
+#define ROWS 16
 #define BLOCK ENGINE_ROUND_BLOCK
 #define TILE_TOKENS 4
 
@@ -229,6 +229,7 @@ static void narrow (const float *values, gsize n, guint16 *ret_halves)
 }
 
 const struct EngineMatmulKernels engine_matmul_portable = {
+  .panel_rows = ROWS,
   .tile_tokens = TILE_TOKENS,
   .few_tokens = 2,
   .tile_bytes = tile_bytes,
