@@ -193,5 +193,7 @@ const CliCommand cli_models_commands[] = {
     cli_models_convert_options, cli_models_convert, NULL },
   { "tokenize", "MODEL", "print the token ids of standard input", 1, 1, cli_models_tokenize_options,
     cli_models_tokenize, NULL },
+  { "perplexity", "MODEL FILE", "how well a generator foresees a text: what quantising has cost", 2,
+    2, cli_models_perplexity_options, cli_models_perplexity, NULL },
   { NULL },
 };

@@ -116,7 +116,7 @@ gboolean engine_rerank (EngineEncoder *reranker, const char *query, const char *
                         gsize n_texts, float *ret_scores, GCancellable *cancellable,
                         GError **error);
 
-/* ---- Generator: session.c, decoder.c, kv-cache.c, generate.c, sampling.c ----------------------- */
+/* ---- Generator: session.c, decoder.c, kv-cache.c, generate.c, sampling.c, perplexity.c --------- */
 
 typedef struct _EngineSession EngineSession;
 
@@ -189,6 +189,23 @@ typedef gboolean (*EnginePieceFunc) (const char *piece, gpointer user_data);
 gboolean engine_generate (EngineSession *session, const EngineSampling *sampling,
                           EnginePieceFunc func, gpointer user_data, EngineGeneration *ret_result,
                           GError **error);
+
+typedef struct
+{
+  gsize n_tokens;       /* of the text that were read */
+  gsize n_scored;       /* of them, what the figures are about */
+  double perplexity;    /* exp (mean_surprise); NaN when the weights are damaged */
+  double uncertainty;   /* standard error of perplexity */
+  double mean_surprise; /* -ln of the probability of the token that came, on average */
+} EnginePerplexity;
+
+/* How well MODEL foresees TEXT (LENGTH bytes, or -1), of which at most MAX_TOKENS are read (0: all).
+ * The text is cut into pieces of options->n_ctx tokens (0: 512); the second half of each is scored.
+ * INPUT when the text is shorter than one piece. Read after engine_session_new for other errors. */
+gboolean engine_perplexity (EngineModel *model, const EngineSessionOptions *options,
+                            const char *text, gssize length, gsize max_tokens,
+                            EngineProgressFunc progress, gpointer user_data,
+                            EnginePerplexity *ret_perplexity, GError **error);
 
 /* ---- Chat: chat.c ------------------------------------------------------------------------------ */
 

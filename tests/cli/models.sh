@@ -63,6 +63,17 @@ run_with /dev/null 0 models tokenize minilm --json; json '.ids == []'
 printf 'caf\351' >"$work/text"
 run_with "$work/text" 1 models tokenize minilm; one_sentence; err_has UTF-8
 
+# Foreseeing a text: words in order are easier than the same words in disorder.
+awk 'BEGIN { for (i = 0; i < 40; i++) print "The cat sat on the mat and looked at the dog." }' >"$work/text"
+run 0 models perplexity smollm2-135m "$work/text" --context 64 --tokens 128 --json
+json '.perplexity > 1 and .perplexity < 100 and .uncertainty >= 0 and .tokens == 128 and .scored == 62'
+run_with "$work/text" 0 models perplexity smollm2-135m - --context 64 --tokens 64; out_has Perplexity
+run 1 models perplexity smollm2-135m "$work/text" --context 4096; one_sentence; err_has 'tokens'
+run 1 models perplexity minilm "$work/text"; one_sentence; err_has 'encoder'
+run 1 models perplexity smollm2-135m "$work/nowhere"; one_sentence; err_has nowhere
+run 2 models perplexity smollm2-135m "$work/text" --context -1; one_sentence
+run 1 --mem 10M models perplexity smollm2-135m "$work/text"; one_sentence; err_has 'limit'
+
 # A model that was cut short is refused wherever it is used.
 model=$("$DOCENT" models list --json | jq -r '.[] | select(.name == "smollm2-135m") | .path')
 for size in 4 24 1000 1000000 50000000; do
