@@ -28,6 +28,7 @@ void ingest_document_free (IngestDocument *document)
   g_free (document->title);
   g_free (document->mime_type);
   g_free (document->language);
+  g_free (document->date);
   g_free (document->text);
   g_array_unref (document->pages);
   g_array_unref (document->blocks);

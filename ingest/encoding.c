@@ -1,22 +1,31 @@
 /* Bytes of a text file into clean UTF-8. Old notes and exports come in UTF-16, Latin-1 or worse and
  * do not say so; a wrong guess turns every umlaut into noise that no search will find. The order of
- * belief: byte order mark, validity as UTF-8 (which hardly happens by chance), ICU's statistics,
- * Windows-1252, in which every byte means something. */
+ * belief: byte order mark, validity as UTF-8 (which hardly happens by chance), what the file says
+ * of itself, ICU's statistics, Windows-1252, in which every byte means something. */
 #include "ingest/parse-private.h"
 #include "ingest/prose-private.h"
 
 #include <string.h>
+#include <unicode/ucnv.h>
 #include <unicode/ucsdet.h>
 
 /* Statistics need no more than this, and ICU copies what it looks at. */
 #define DETECT_BYTES 65536
 
+/* ICU carries its tables with it: unlike iconv it opens no file, which the sandbox would forbid. */
 static char *convert (const guint8 *data, gsize length, const char *charset)
 {
-  gsize written = 0;
-  g_autofree char *utf8 = g_convert_with_fallback ((const char *)data, length, "UTF-8", charset,
-                                                   "\xEF\xBF\xBD", NULL, &written, NULL);
-  return utf8 != NULL ? ingest_prose_clean (utf8, written) : NULL;
+  UErrorCode status = U_ZERO_ERROR;
+  if (length > G_MAXINT32 / 4)
+    return NULL;
+  /* Every byte of a source charset makes at most three of UTF-8, a replacement character. */
+  gsize capacity = length * 3 + 16;
+  g_autofree char *utf8 = g_try_malloc (capacity);
+  if (utf8 == NULL)
+    return NULL;
+  gint32 written
+      = ucnv_convert ("UTF-8", charset, utf8, capacity, (const char *)data, length, &status);
+  return U_SUCCESS (status) ? ingest_prose_clean (utf8, written) : NULL;
 }
 
 /* An encoding that ICU is sure enough of, as iconv spells it; NULL otherwise. */
@@ -50,9 +59,13 @@ static gboolean is_binary (const guint8 *data, gsize length)
   return controls * 50 > looked_at;
 }
 
-/* UTF-16 without a mark: every other byte of European text is zero. */
-static const char *unmarked_utf16 (const guint8 *data, gsize length)
+/* UTF-16 without a mark: every other byte of European text is zero. In UTF-32 three of four are. */
+static const char *unmarked_wide (const guint8 *data, gsize length)
 {
+  if (length >= 8 && data[0] != 0 && !data[1] && !data[2] && !data[3] && data[4] != 0 && !data[5])
+    return "UTF-32LE";
+  if (length >= 8 && !data[0] && !data[1] && !data[2] && data[3] != 0 && !data[6] && data[7] != 0)
+    return "UTF-32BE";
   gsize zeros[2] = { 0, 0 }, looked_at = MIN (length, 4096) & ~(gsize)1;
   for (gsize i = 0; i < looked_at; i++)
     zeros[i % 2] += data[i] == 0;
@@ -63,29 +76,57 @@ static const char *unmarked_utf16 (const guint8 *data, gsize length)
   return NULL;
 }
 
-char *ingest_decode_text (const guint8 *data, gsize length)
+/* What a file says about itself is wrong in two ways often enough to matter: text that claims
+ * Latin-1 was written by Windows, and text that claims to be wide cannot be when its declaration
+ * was found byte by byte. */
+static const char *usable_charset (const char *declared)
+{
+  if (declared == NULL || *declared == '\0' || g_ascii_strncasecmp (declared, "utf", 3) == 0
+      || g_ascii_strncasecmp (declared, "ucs", 3) == 0
+      || g_ascii_strncasecmp (declared, "iso-10646", 9) == 0)
+    return NULL;
+  UErrorCode status = U_ZERO_ERROR;
+  const char *known = ucnv_getStandardName (declared, "MIME", &status);
+  if (U_SUCCESS (status) && known != NULL
+      && (strcmp (known, "ISO-8859-1") == 0 || strcmp (known, "US-ASCII") == 0))
+    return "windows-1252";
+  status = U_ZERO_ERROR;
+  return ucnv_countAliases (declared, &status) > 0 ? declared : NULL;
+}
+
+char *ingest_decode (const guint8 *data, gsize length, const char *declared)
 {
   static const struct
   {
     const char *mark;
     gsize length;
     const char *charset;
-  } marks[] = { { "\xEF\xBB\xBF", 3, "UTF-8" },
+  } marks[] = { { "\xEF\xBB\xBF", 3, NULL },
                 { "\xFF\xFE\0\0", 4, "UTF-32LE" },
                 { "\0\0\xFE\xFF", 4, "UTF-32BE" },
                 { "\xFF\xFE", 2, "UTF-16LE" },
                 { "\xFE\xFF", 2, "UTF-16BE" } };
   for (gsize i = 0; i < G_N_ELEMENTS (marks); i++)
     if (length >= marks[i].length && memcmp (data, marks[i].mark, marks[i].length) == 0)
-      return convert (data + marks[i].length, length - marks[i].length, marks[i].charset);
-  const char *wide = unmarked_utf16 (data, length);
+      {
+        if (marks[i].charset != NULL)
+          return convert (data + marks[i].length, length - marks[i].length, marks[i].charset);
+        data += marks[i].length;
+        length -= marks[i].length;
+        break;
+      }
+  const char *wide = unmarked_wide (data, length);
   if (wide != NULL)
     return convert (data, length, wide);
   if (is_binary (data, length))
     return NULL;
-  if (g_utf8_validate_len ((const char *)data, length, NULL))
+  /* Japanese mail in ISO-2022 is seven bits wide and shifts by escapes. */
+  if (memchr (data, '\033', length) == NULL
+      && g_utf8_validate_len ((const char *)data, length, NULL))
     return ingest_prose_clean ((const char *)data, length);
-  g_autofree char *charset = detect (data, length);
+  const char *known = usable_charset (declared);
+  g_autofree char *detected = known == NULL ? detect (data, length) : NULL;
+  const char *charset = known != NULL ? known : detected;
   char *text = charset != NULL ? convert (data, length, charset) : NULL;
-  return text != NULL ? text : convert (data, length, "WINDOWS-1252");
+  return text != NULL ? text : convert (data, length, "windows-1252");
 }

@@ -33,25 +33,6 @@ static GBytes *map_document (int fd)
   return data != MAP_FAILED ? g_bytes_new_static (data, about.st_size) : NULL;
 }
 
-static IngestDocument *parse (GBytes *bytes, const char *hint, GError **error)
-{
-  gsize length;
-  const guint8 *data = g_bytes_get_data (bytes, &length);
-  const char *problem = NULL;
-  IngestType type = ingest_sniff (data, length, hint, &problem);
-  if (type == INGEST_TYPE_PDF)
-    return ingest_parse_pdf (bytes, error);
-  g_autofree char *text = type != INGEST_TYPE_UNKNOWN ? ingest_decode_text (data, length) : NULL;
-  if (text == NULL)
-    {
-      g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
-                           problem != NULL ? problem : "is not a text file");
-      return NULL;
-    }
-  return type == INGEST_TYPE_MARKDOWN ? ingest_parse_markdown (text, error)
-                                      : ingest_parse_text (text, error);
-}
-
 int main (int argc, char **argv)
 {
   guint64 cpu_seconds, memory_bytes;
@@ -76,7 +57,7 @@ int main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_autoptr (IngestDocument) document = NULL;
   if (bytes != NULL)
-    document = parse (bytes, argc > 3 ? argv[3] : "", &error);
+    document = ingest_parse (bytes, argc > 3 ? argv[3] : "", 0, &error);
   gboolean sent;
   if (document != NULL)
     sent = ingest_frames_write_document (INGEST_FRAMES_FD, document);

@@ -113,6 +113,7 @@ gboolean ingest_frames_write_document (int fd, const IngestDocument *document)
   put_title (out, document->title);
   put_title (out, document->mime_type);
   put_title (out, document->language);
+  put_title (out, document->date);
   end_frame (out, 0);
   guint b = 0;
   for (guint p = 0; p < document->pages->len; p++)
@@ -209,11 +210,13 @@ static const char *read_meta (IngestFrameReader *reader, Cursor *cursor)
   g_autofree char *title = get_string (cursor);
   g_autofree char *mime_type = get_string (cursor);
   g_autofree char *language = get_string (cursor);
+  g_autofree char *date = get_string (cursor);
   if (cursor->bad || mime_type == NULL)
     return "a malformed description of the document";
   reader->document = ingest_document_new (mime_type);
   reader->document->title = g_steal_pointer (&title);
   reader->document->language = g_steal_pointer (&language);
+  reader->document->date = g_steal_pointer (&date);
   return NULL;
 }
 

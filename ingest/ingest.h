@@ -69,6 +69,7 @@ typedef struct
   char *title; /* metadata, else first heading, else file name without its extension */
   char *mime_type;
   char *language; /* ISO 639-1 by the document's own words, NULL when it does not say */
+  char *date;     /* YYYY-MM-DD on which it says that it was written, NULL when it does not */
   char *text;     /* blocks in reading order, separated by "\n\n" (table rows by "\n") */
   gsize text_length;
   GArray *pages;  /* IngestPage; files without pages have one */

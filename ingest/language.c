@@ -137,3 +137,12 @@ const char *ingest_guess_language (const char *text, gsize length)
                    && counts->hits[best] * 3 >= second * 4;
   return clear ? languages[best].code : NULL;
 }
+
+char *ingest_usable_language (const char *text)
+{
+  gsize letters = 0;
+  while (text != NULL && g_ascii_isalpha (text[letters]))
+    letters++;
+  gboolean ended = letters == 2 && (text[2] == '\0' || strchr ("-_ ,", text[2]) != NULL);
+  return ended ? g_ascii_strdown (text, 2) : NULL;
+}

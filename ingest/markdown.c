@@ -40,8 +40,8 @@ static const char *skip_front_matter (const char *text, IngestDocument *document
       g_autofree char *language = front_value (line, length, "lang");
       if (title != NULL && document->title == NULL)
         document->title = ingest_usable_title (title);
-      if (language != NULL && strlen (language) >= 2 && document->language == NULL)
-        document->language = g_ascii_strdown (language, 2);
+      if (document->language == NULL)
+        document->language = ingest_usable_language (language);
       line += length + (line[length] == '\n');
     }
   return text; /* never closed: it was a rule at the top */
@@ -218,12 +218,5 @@ IngestDocument *ingest_parse_markdown (const char *text, GError **error)
       add_node (document, cmark_iter_get_node (iter));
   cmark_iter_free (iter);
   cmark_node_free (root);
-  ingest_document_finish (document);
-  if (document->blocks->len == 0)
-    {
-      g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_NO_TEXT, "");
-      return NULL;
-    }
-  ingest_describe (document);
-  return g_steal_pointer (&document);
+  return ingest_parsed (g_steal_pointer (&document), error);
 }

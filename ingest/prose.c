@@ -63,6 +63,12 @@ static const char *private_use (gunichar c)
 
 static const char *const ligatures[] = { "ff", "fi", "fl", "ffi", "ffl", "st", "st" };
 
+/* Control characters that are none: bytes of Windows-1252 taken for code points, as in "&#146;". */
+static const gunichar windows_c1[32]
+    = { 0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+        0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+        0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178 };
+
 static void append_clean (GString *out, gunichar c)
 {
   if (c == '\n' || c == '\t')
@@ -81,6 +87,8 @@ static void append_clean (GString *out, gunichar c)
       /* Vowel signs decompose to a blank to stand on; here they stand on their letter. */
       g_string_append (out, plain != NULL ? plain + strspn (plain, " ") : "");
     }
+  else if (c >= 0x80 && c < 0xA0 && windows_c1[c - 0x80] != 0)
+    g_string_append_unichar (out, windows_c1[c - 0x80]);
   else if (c >= 0xE000 && c <= 0xF8FF)
     g_string_append (out, private_use (c));
   else if (c != ' ' && g_unichar_type (c) == G_UNICODE_SPACE_SEPARATOR)

@@ -47,15 +47,72 @@ static gboolean has_pdf_header (const guint8 *data, gsize length)
   return memmem (data, MIN (length, 1024), "%PDF-", 5) != NULL;
 }
 
-static gboolean looks_like_html (const guint8 *data, gsize length)
+/* The first element of markup, past white space, comments, declarations and a document type; ""
+ * when TEXT is none. */
+static const char *first_tag (const char *text)
 {
-  gsize i = starts_with (data, length, "\xEF\xBB\xBF", 3) ? 3 : 0;
-  while (i < length && g_ascii_isspace (data[i]))
-    i++;
-  const char *at = (const char *)data + i;
-  gsize left = length - i;
-  return (left >= 14 && g_ascii_strncasecmp (at, "<!doctype html", 14) == 0)
-         || (left >= 5 && g_ascii_strncasecmp (at, "<html", 5) == 0);
+  while (TRUE)
+    {
+      text += strspn (text, " \t\n");
+      const char *close = NULL;
+      if (g_str_has_prefix (text, "<!--"))
+        close = "-->";
+      else if (g_str_has_prefix (text, "<?"))
+        close = "?>";
+      else if (g_ascii_strncasecmp (text, "<!doctype", 9) == 0)
+        close = ">";
+      const char *end = close != NULL ? strstr (text, close) : NULL;
+      if (end == NULL)
+        return *text == '<' && g_ascii_isalpha (text[1]) ? text + 1 : "";
+      text = end + strlen (close);
+    }
+}
+
+static gboolean is_tag (const char *tag, const char *name)
+{
+  gsize length = strlen (name);
+  return g_ascii_strncasecmp (tag, name, length) == 0
+         && (tag[length] == '\0' || strchr (" \t\n>/", tag[length]) != NULL);
+}
+
+static gboolean looks_like_html (const char *text, const char *hint)
+{
+  static const char *const tags[]
+      = { "html", "head", "body", "title", "meta", "div", "p", "h1", "table", "style", "script" };
+  const char *tag = first_tag (text);
+  gboolean named = g_str_has_prefix (hint, "htm") || strcmp (hint, "xhtml") == 0;
+  gsize start = strspn (text, " \t\n");
+  if (g_ascii_strncasecmp (text + start, "<!doctype html", 14) == 0 || is_tag (tag, "html"))
+    return TRUE;
+  /* Markdown may begin with a tag, too. */
+  for (gsize i = 0; named && i < G_N_ELEMENTS (tags); i++)
+    if (is_tag (tag, tags[i]))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean looks_like_xml (const char *text)
+{
+  static const char *const roots[] = { "rss", "feed", "rdf:RDF" };
+  const char *tag = first_tag (text);
+  if (g_str_has_prefix (text + strspn (text, " \t\n"), "<?xml"))
+    return TRUE;
+  for (gsize i = 0; i < G_N_ELEMENTS (roots); i++)
+    if (is_tag (tag, roots[i]))
+      return TRUE;
+  return FALSE;
+}
+
+IngestType ingest_sniff_text (const char *text, const char *hint)
+{
+  gboolean markdown = strcmp (hint, "md") == 0 || strcmp (hint, "markdown") == 0;
+  if (looks_like_html (text, hint))
+    return INGEST_TYPE_HTML;
+  if (looks_like_xml (text))
+    return INGEST_TYPE_XML;
+  if (*text == '{' && g_strstr_len (text, 2048, "//jsonfeed.org/version") != NULL)
+    return INGEST_TYPE_JSON_FEED;
+  return markdown ? INGEST_TYPE_MARKDOWN : INGEST_TYPE_TEXT;
 }
 
 IngestType ingest_sniff (const guint8 *data, gsize length, const char *hint,
@@ -69,12 +126,8 @@ IngestType ingest_sniff (const guint8 *data, gsize length, const char *hint,
         *ret_problem = signatures[i].problem;
         return INGEST_TYPE_UNKNOWN;
       }
-  if (strcmp (hint, "pdf") == 0)
-    *ret_problem = "is named .pdf but is not a PDF, or its beginning is damaged";
-  else if (looks_like_html (data, length))
-    *ret_problem = "is a web page, which docent cannot read; print it to PDF";
-  else
-    return strcmp (hint, "md") == 0 || strcmp (hint, "markdown") == 0 ? INGEST_TYPE_MARKDOWN
-                                                                      : INGEST_TYPE_TEXT;
+  if (strcmp (hint, "pdf") != 0)
+    return INGEST_TYPE_TEXT;
+  *ret_problem = "is named .pdf but is not a PDF, or its beginning is damaged";
   return INGEST_TYPE_UNKNOWN;
 }

@@ -230,12 +230,5 @@ IngestDocument *ingest_parse_text (const char *text, GError **error)
         add_group (document, &g_array_index (lines, Line, i), end - i, vocabulary);
       i = end + 1;
     }
-  ingest_document_finish (document);
-  if (document->blocks->len == 0)
-    {
-      g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_NO_TEXT, "");
-      return NULL;
-    }
-  ingest_describe (document);
-  return g_steal_pointer (&document);
+  return ingest_parsed (g_steal_pointer (&document), error);
 }

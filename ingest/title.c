@@ -99,3 +99,16 @@ void ingest_describe (IngestDocument *document)
       document->title = ingest_usable_title (heading);
     }
 }
+
+IngestDocument *ingest_parsed (IngestDocument *document, GError **error)
+{
+  ingest_document_finish (document);
+  if (document->blocks->len > 0)
+    {
+      ingest_describe (document);
+      return document;
+    }
+  ingest_document_free (document);
+  g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_NO_TEXT, "");
+  return NULL;
+}

@@ -10,6 +10,7 @@ static IngestDocument *make_document (void)
   IngestDocument *document = ingest_document_new ("application/pdf");
   document->title = g_strdup ("Night shift");
   document->language = g_strdup ("en");
+  document->date = g_strdup ("2024-05-06");
   ingest_document_add_page (document, "i", 595, 842, 1);
   IngestBox box = { 10, 20, 300, 40 };
   ingest_document_add_block (document, INGEST_BLOCK_HEADING, 1, &box, "1 Rules", -1);
@@ -61,6 +62,7 @@ START_TEST (test_a_document_arrives_as_it_was_sent_however_the_stream_is_cut)
       ck_assert_str_eq (got->text, "1 Rules\n\nWash your hands — é.\n\ndrug\tdose\n\t5 mg");
       ck_assert_str_eq (got->title, "Night shift");
       ck_assert_str_eq (got->language, "en");
+      ck_assert_str_eq (got->date, "2024-05-06");
       ck_assert_uint_eq (got->pages->len, 2);
       ck_assert_str_eq (g_array_index (got->pages, IngestPage, 0).label, "i");
       ck_assert_ptr_null (g_array_index (got->pages, IngestPage, 1).label);
@@ -111,7 +113,7 @@ typedef struct
   gsize length;
 } Forged;
 
-#define META "\0\0\0\0\1\0\0\0x\0\0\0\0", 13
+#define META "\0\0\0\0\1\0\0\0x\0\0\0\0\0\0\0\0", 17
 #define PAGE(n) n "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20
 
 static void put_frame (GByteArray *out, guint32 magic, guint32 type, const char *payload,

@@ -72,7 +72,7 @@ END_TEST
 
 static void check_decoded (const char *data, gsize length, const char *expected)
 {
-  g_autofree char *text = ingest_decode_text ((const guint8 *)data, length);
+  g_autofree char *text = ingest_decode ((const guint8 *)data, length, NULL);
   if (expected == NULL)
     ck_assert_ptr_null (text);
   else
@@ -132,8 +132,11 @@ START_TEST (test_types_by_content_first)
   ck_assert_int_eq (ingest_sniff ((const guint8 *)"%PDF-1.4", 8, "txt", &problem), INGEST_TYPE_PDF);
   ck_assert_int_eq (ingest_sniff ((const guint8 *)"junk\n%PDF-1.4", 13, "", &problem),
                     INGEST_TYPE_PDF);
-  ck_assert_int_eq (ingest_sniff ((const guint8 *)"# Title", 7, "md", &problem),
-                    INGEST_TYPE_MARKDOWN);
+  ck_assert_int_eq (ingest_sniff_text ("# Title", "md"), INGEST_TYPE_MARKDOWN);
+  ck_assert_int_eq (ingest_sniff_text ("<!-- x -->\n<html><p>Hi", "md"), INGEST_TYPE_HTML);
+  ck_assert_int_eq (ingest_sniff_text ("<div align=center>Logo</div>", "md"), INGEST_TYPE_MARKDOWN);
+  ck_assert_int_eq (ingest_sniff_text ("<div>Hi</div>", "html"), INGEST_TYPE_HTML);
+  ck_assert_int_eq (ingest_sniff_text ("a < b", "txt"), INGEST_TYPE_TEXT);
   ck_assert_int_eq (ingest_sniff ((const guint8 *)"# Title", 7, "txt", &problem), INGEST_TYPE_TEXT);
   ck_assert_int_eq (ingest_sniff ((const guint8 *)"PK\3\4", 4, "txt", &problem),
                     INGEST_TYPE_UNKNOWN);
