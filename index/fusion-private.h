@@ -11,7 +11,11 @@ typedef struct
   double bm25;   /* 0: not found lexically */
   double cosine; /* NaN: has no vector */
   double score;
+  gboolean leads; /* among the first INDEX_FUSION_DEPTH of a search */
 } IndexCandidate;
+
+/* How many of each search say what an ordinary candidate scores. */
+#define INDEX_FUSION_DEPTH 200
 
 /* Sets the score of CANDIDATES (IndexCandidate), which hold the best of both searches with both
  * scores each, and sorts them best first. */

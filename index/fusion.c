@@ -6,7 +6,7 @@
  * question's rare words sit in one passage, cosine where a passage says the same in other words,
  * and an encoder that does not know the language produces a flat list that should not matter.
  *
- *   z(x)  = (x − mean) / deviation                over the candidates
+ *   z(x)  = (x − mean) / deviation                over the first 200 of each search
  *   share = λ·p² / (λ·p² + (1 − λ)·q²)            p, q: highest z of BM25, of cosine
  *   score = share · z(bm25) + (1 − share) · z(cosine)
  *
@@ -33,7 +33,8 @@ typedef struct
   double mean, deviation, best; /* best: in deviations above the mean */
 } Spread;
 
-/* Passages without a vector have no cosine and do not count. */
+/* Passages without a vector have no cosine and do not count. Nor do those beyond the first of each
+ * search: the order of the best must not depend on how many passages were asked for. */
 static Spread spread_of (const GArray *candidates, gboolean dense)
 {
   Spread spread = { 0 };
@@ -45,7 +46,7 @@ static Spread spread_of (const GArray *candidates, gboolean dense)
       const IndexCandidate *candidate = &g_array_index (candidates, IndexCandidate, i);
       double score = dense ? candidate->cosine : candidate->bm25;
 
-      if (isnan (score))
+      if (isnan (score) || !candidate->leads)
         continue;
       sum += score;
       squares += score * score;

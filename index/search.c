@@ -10,9 +10,6 @@
 
 #include <math.h>
 
-/* Each search contributes at least this many; fusion needs more than the ten that are shown. */
-#define MIN_DEPTH 200
-
 typedef struct
 {
   Index *index;
@@ -32,9 +29,9 @@ static gint compare_chunks (gconstpointer a, gconstpointer b)
 }
 
 static void add_candidate (GArray *candidates, gint64 chunk, double bm25, double cosine,
-                           double score)
+                           double score, gboolean leads)
 {
-  const IndexCandidate candidate = { chunk, bm25, cosine, score };
+  const IndexCandidate candidate = { chunk, bm25, cosine, score, leads };
 
   g_array_append_val (candidates, candidate);
 }
@@ -49,23 +46,34 @@ static GArray *rank_one (const GArray *best, gboolean dense)
       const IndexScore *hit = &g_array_index (best, IndexScore, i);
 
       add_candidate (candidates, hit->chunk, dense ? 0 : hit->score, dense ? hit->score : NAN,
-                     hit->score);
+                     hit->score, i < INDEX_FUSION_DEPTH);
     }
   return candidates;
 }
 
-/* The best of both searches, each with both scores, fused. DENSE: by chunk id, with BM25 scores;
- * LEXICAL: best first. */
-static GArray *rank_both (const Search *search, GArray *dense, const GArray *lexical)
+/* The score of the last that leads BEST (best first). */
+static double least_leading (const GArray *best)
 {
+  return best->len > 0
+             ? g_array_index (best, IndexScore, MIN (best->len, INDEX_FUSION_DEPTH) - 1).score
+             : INFINITY;
+}
+
+/* The best of both searches, each with both scores, fused. DENSE: by chunk id, with BM25 scores;
+ * LEXICAL: best first. LEAST_COSINE: of those that lead DENSE. */
+static GArray *rank_both (const Search *search, GArray *dense, double least_cosine,
+                          const GArray *lexical)
+{
+  double least_bm25 = least_leading (lexical);
   GArray *candidates = g_array_new (FALSE, FALSE, sizeof (IndexCandidate));
 
   for (guint i = 0; i < dense->len; i++)
     {
       const IndexScore *hit = &g_array_index (dense, IndexScore, i);
+      double cosine = index_dense_cosine (search->index, search->vector, hit->chunk);
 
-      add_candidate (candidates, hit->chunk, hit->score,
-                     index_dense_cosine (search->index, search->vector, hit->chunk), 0);
+      add_candidate (candidates, hit->chunk, hit->score, cosine, 0,
+                     cosine >= least_cosine || hit->score >= least_bm25);
     }
   for (guint i = 0; i < lexical->len; i++)
     {
@@ -73,7 +81,8 @@ static GArray *rank_both (const Search *search, GArray *dense, const GArray *lex
 
       if (!g_array_binary_search (dense, hit, compare_chunks, NULL))
         add_candidate (candidates, hit->chunk, hit->score,
-                       index_dense_cosine (search->index, search->vector, hit->chunk), 0);
+                       index_dense_cosine (search->index, search->vector, hit->chunk), 0,
+                       hit->score >= least_bm25);
     }
   index_fuse (candidates);
   return candidates;
@@ -84,6 +93,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
 {
   g_autoptr (GArray) dense = NULL;
   g_autoptr (GArray) lexical = NULL;
+  double least_cosine = 0;
 
   if (search->vector)
     dense = index_dense_search (search->index, search->vector, search->filter, depth);
@@ -93,6 +103,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
 
   if (dense)
     {
+      least_cosine = least_leading (dense);
       g_array_sort (dense, compare_chunks);
       for (guint i = 0; i < dense->len; i++)
         g_array_index (dense, IndexScore, i).score = 0;
@@ -101,7 +112,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
   if (!lexical)
     return NULL;
   *ret_complete = *ret_complete && lexical->len < depth;
-  return dense ? rank_both (search, dense, lexical) : rank_one (lexical, FALSE);
+  return dense ? rank_both (search, dense, least_cosine, lexical) : rank_one (lexical, FALSE);
 }
 
 /* ---- Hits ---- */
@@ -153,7 +164,7 @@ static GPtrArray *load_hits (const Search *search, const GArray *candidates, GEr
 
 static GPtrArray *collect (const Search *search, GError **error)
 {
-  for (gsize depth = MAX (MIN_DEPTH, 2 * (gsize)search->query->limit);; depth *= 4)
+  for (gsize depth = MAX (INDEX_FUSION_DEPTH, 2 * (gsize)search->query->limit);; depth *= 4)
     {
       gboolean complete;
       g_autoptr (GArray) candidates = rank (search, depth, &complete, error);
