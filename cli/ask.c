@@ -20,6 +20,8 @@ const GOptionEntry cli_ask_options[] = {
   { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature,
     "0 for the likeliest words (the default), up to 2 for variety", "T" },
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "same number, same variety", "N" },
+  CLI_SCOPE_OPTIONS,
+  CLI_SECTION_OPTION,
   { NULL },
 };
 
@@ -43,12 +45,13 @@ CliExit cli_ask (const CliOptions *options, int argc, char **argv)
   if (problem != NULL)
     return cli_usage ("ask", "%s", problem);
   g_autoptr (GError) error = NULL;
-  g_autofree char *question = cli_read_question (argc, argv, &error);
-  if (question == NULL)
+  g_autofree char *given = cli_read_question (argc, argv, &error);
+  if (given == NULL)
     return cli_fail (error);
+  g_autofree char *question = cli_take_scope (given);
   if (*question == '\0')
     return cli_usage ("ask", "the question is empty");
-  g_autoptr (Rag) rag = cli_open (options, RAG_READ, &error);
+  g_autoptr (Rag) rag = cli_open_scoped (options, &error);
   if (rag == NULL)
     return cli_fail (error);
 

@@ -29,7 +29,7 @@ typedef enum
 
 typedef struct
 {
-  char *library_dir, *models_dir, *collection, *model, *encoder;
+  char *library_dir, *models_dir, *collection, *model, *encoder, *role;
   gboolean json, quiet, verbose;
   gboolean plain;       /* for screen readers and logs: no colours, nothing redrawn, lines whole */
   int threads;          /* 0: all */
@@ -96,11 +96,36 @@ CliExit cli_list (const CliOptions *options, int argc, char **argv);
 CliExit cli_search (const CliOptions *options, int argc, char **argv);
 CliExit cli_show (const CliOptions *options, int argc, char **argv);
 CliExit cli_sync (const CliOptions *options, int argc, char **argv);
+CliExit cli_tag (const CliOptions *options, int argc, char **argv);
 
 extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[],
     cli_forget_options[], cli_fsck_options[], cli_list_options[], cli_search_options[],
-    cli_show_options[], cli_sync_options[];
-extern const CliCommand cli_models_commands[], cli_eval_commands[];
+    cli_show_options[], cli_sync_options[], cli_tag_options[];
+extern const CliCommand cli_models_commands[], cli_eval_commands[], cli_collection_commands[];
+
+/* ---- Parts of the library: scope.c ---- */
+
+/* What the command line keeps the command to. */
+extern RagScope cli_scope;
+
+/* Options of the commands that can be kept to a part of the library. */
+#define CLI_SCOPE_OPTIONS                                                                          \
+  { "folder", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.folder, "only documents below DIR", "DIR" }, \
+  { "lang", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.language,                                      \
+    "only documents in this language: de, en, …", "CODE" },                                        \
+  { "tag", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.tag, "only documents with this tag", "TAG" },   \
+  { "after", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.after,                                        \
+    "only documents changed on DATE or later: 2024, 2024-01 or 2024-01-15", "DATE" },              \
+  { "before", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.before,                                      \
+    "only documents changed before DATE", "DATE" }
+#define CLI_SECTION_OPTION                                                                         \
+  { "section", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.section,                                    \
+    "only passages of sections with these words in their title", "WORDS" }
+
+/* Moves "in:policy", "after:2024-01" and the like from QUERY to cli_scope; returns the rest. */
+char *cli_take_scope (const char *query);
+/* Opens the library for reading, kept to cli_scope. */
+Rag *cli_open_scoped (const CliOptions *options, GError **error);
 
 /* ---- Errors: main.c ---- */
 

@@ -33,7 +33,7 @@ static char *expand_home (const char *path)
 static gboolean check_keys (GKeyFile *file, const char *path, GError **error)
 {
   static const char *const known[]
-      = { "library", "models", "collection", "model", "encoder", "threads", "mem", NULL };
+      = { "library", "models", "collection", "model", "encoder", "threads", "mem", "role", NULL };
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
     if (strcmp (groups[i], GROUP) != 0)
@@ -102,6 +102,7 @@ static gboolean apply_file (CliOptions *options, GError **error)
   take_path (file, "model", &options->model);
   take_path (file, "encoder", &options->encoder);
   take_string (file, "collection", &options->collection);
+  take_string (file, "role", &options->role);
   return TRUE;
 }
 

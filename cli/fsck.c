@@ -29,6 +29,8 @@ static void on_problem (const char *problem, gboolean repaired, gpointer user_da
 
 CliExit cli_fsck (const CliOptions *options, int argc, char **argv)
 {
+  if (options->role != NULL)
+    return cli_usage ("fsck", "fsck reads everything: leave out --as");
   g_autoptr (JsonBuilder) json = json_builder_new ();
   Report report = { options, json };
   cli_json_object (json, NULL);

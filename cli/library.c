@@ -17,6 +17,7 @@ RagOptions cli_rag_options (const CliOptions *options)
     .generator = options->model,
     .n_threads = options->threads,
     .mem_limit_bytes = options->mem_bytes,
+    .role = options->role,
   };
 }
 

@@ -6,6 +6,7 @@ static gboolean failed_only;
 const GOptionEntry cli_list_options[] = {
   { "failed", 0, 0, G_OPTION_ARG_NONE, &failed_only, "only those that could not be read, and why",
     NULL },
+  CLI_SCOPE_OPTIONS,
   { NULL },
 };
 
@@ -73,7 +74,7 @@ static void print_table (const CliOptions *options, const GPtrArray *documents)
 CliExit cli_list (const CliOptions *options, int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (Rag) rag = cli_open (options, RAG_READ, &error);
+  g_autoptr (Rag) rag = cli_open_scoped (options, &error);
   if (rag == NULL)
     return cli_fail (error);
   g_autoptr (GPtrArray) documents = rag_list (rag, options->collection, &error);

@@ -19,6 +19,8 @@ const GOptionEntry cli_global_options[] = {
     "use the library in DIR (default: ~/.local/share/docent)", "DIR" },
   { "collection", 'c', 0, G_OPTION_ARG_FILENAME, &given.collection,
     "keep to the documents of one collection", "NAME" },
+  { "as", 0, 0, G_OPTION_ARG_FILENAME, &given.role,
+    "see only the collections that ROLE may read", "ROLE" },
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &given.model,
     "write answers with this model: a name from 'docent models list' or a file", "MODEL" },
   { "encoder", 0, 0, G_OPTION_ARG_FILENAME, &given.encoder,
@@ -225,6 +227,7 @@ void cli_invocation_clear (CliInvocation *invocation)
   g_clear_pointer (&options->collection, g_free);
   g_clear_pointer (&options->model, g_free);
   g_clear_pointer (&options->encoder, g_free);
+  g_clear_pointer (&options->role, g_free);
   g_clear_pointer (&invocation->name, g_free);
   g_clear_pointer (&invocation->arguments, g_strfreev);
 }

@@ -12,6 +12,8 @@ const GOptionEntry cli_search_options[] = {
   { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, "show at most N passages (default: 10)", "N" },
   { "mode", 0, 0, G_OPTION_ARG_FILENAME, &mode_name,
     "compare by lexical (words), dense (meaning) or hybrid (both; the default)", "MODE" },
+  CLI_SCOPE_OPTIONS,
+  CLI_SECTION_OPTION,
   { NULL },
 };
 
@@ -77,12 +79,13 @@ CliExit cli_search (const CliOptions *options, int argc, char **argv)
   if (limit < 1 || limit > 1000)
     return cli_usage ("search", "--limit takes a number from 1 to 1000, not %d", limit);
   g_autoptr (GError) error = NULL;
-  g_autofree char *query = cli_read_question (argc, argv, &error);
-  if (query == NULL)
+  g_autofree char *given = cli_read_question (argc, argv, &error);
+  if (given == NULL)
     return cli_fail (error);
+  g_autofree char *query = cli_take_scope (given);
   if (*query == '\0')
     return cli_usage ("search", "the query is empty");
-  g_autoptr (Rag) rag = cli_open (options, RAG_READ, &error);
+  g_autoptr (Rag) rag = cli_open_scoped (options, &error);
   if (rag == NULL)
     return cli_fail (error);
   g_autoptr (RagSearchResult) result

@@ -238,15 +238,16 @@ static IndexDocument *find_by_id (Index *index, gint64 id, GError **error)
   return document;
 }
 
-GPtrArray *index_list_documents (Index *index, const char *collection, GError **error)
+GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error)
 {
+  g_autofree char *folder_prefix = index_folder_prefix (scope ? scope->folder : NULL);
   g_autoptr (GPtrArray) documents
       = g_ptr_array_new_with_free_func ((GDestroyNotify)index_document_free);
   g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "list_documents", error);
   int rc = SQLITE_ERROR;
 
   if (stmt)
-    index_bind (stmt, "t", collection);
+    index_bind_scope (stmt, scope, folder_prefix);
   while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
     g_ptr_array_add (documents, index_document_from_row (stmt));
   return rc == SQLITE_DONE ? g_steal_pointer (&documents) : NULL;

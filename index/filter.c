@@ -1,9 +1,15 @@
 /* Works out which chunks a query may see.
  *
- * A query's collection and documents come in, one bit per chunk goes out. Both searches ask it for
- * every chunk before they score it, so what is filtered out cannot push anything else off the list,
- * nor be guessed from what is missing. */
+ * A scope (collection, folder, date, …) and the role come in, one bit per chunk goes out. Both
+ * searches ask it for every chunk before they score it, so what is filtered out cannot push
+ * anything else off the list, nor be guessed from what is missing. Chunks of a document are stored
+ * with consecutive ids, so a document costs two look-ups, however long it is. */
 #include "index/index-private.h"
+
+#include "index/analyze-private.h"
+#include "index/lexical-private.h"
+
+#include <string.h>
 
 void index_filter_free (IndexFilter *filter)
 {
@@ -37,61 +43,139 @@ static gboolean allocate_bits (Index *index, IndexFilter *filter, GError **error
   return FALSE;
 }
 
-static gboolean set_bits (Index *index, IndexFilter *filter, sqlite3_stmt *stmt, GError **error)
+static void set_bit (IndexFilter *filter, gint64 chunk)
 {
-  int rc;
+  gsize bit = (gsize)(chunk - filter->first);
 
-  while ((rc = index_step (index, stmt, error)) == SQLITE_ROW)
-    {
-      gsize bit = (gsize)(sqlite3_column_int64 (stmt, 0) - filter->first);
+  if (bit < filter->n)
+    filter->bits[bit / 8] |= (guint8)(1 << bit % 8);
+}
 
-      if (bit < filter->n)
-        filter->bits[bit / 8] |= (guint8)(1 << bit % 8);
-    }
+/* ---- Documents ---- */
+
+char *index_folder_prefix (const char *folder)
+{
+  return folder ? g_strconcat (folder, g_str_has_suffix (folder, "/") ? "" : "/", NULL) : NULL;
+}
+
+void index_bind_scope (sqlite3_stmt *stmt, const IndexScope *scope, const char *folder_prefix)
+{
+  const IndexScope everything = { 0 };
+  const IndexScope *kept = scope ? scope : &everything;
+
+  index_bind (stmt, "tttttii", kept->collection, kept->folder, folder_prefix, kept->language,
+              kept->tag, kept->after_s, kept->before_s);
+}
+
+static gboolean is_listed (const IndexScope *scope, gint64 document)
+{
+  if (!scope || !scope->documents)
+    return TRUE;
+  for (gsize i = 0; i < scope->n_documents; i++)
+    if (scope->documents[i] == document)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean see_documents (Index *index, const IndexScope *scope, IndexFilter *filter,
+                               GError **error)
+{
+  g_autofree char *folder_prefix = index_folder_prefix (scope ? scope->folder : NULL);
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "visible_chunks", error);
+  int rc = SQLITE_ERROR;
+
+  if (stmt)
+    index_bind_scope (stmt, scope, folder_prefix);
+  while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
+    if (is_listed (scope, sqlite3_column_int64 (stmt, 0)))
+      for (gint64 chunk = sqlite3_column_int64 (stmt, 1), last = sqlite3_column_int64 (stmt, 2);
+           chunk <= last; chunk++)
+        set_bit (filter, chunk);
   return rc == SQLITE_DONE;
 }
 
-static gboolean see_collection (Index *index, const char *collection, IndexFilter *filter,
-                                GError **error)
-{
-  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "visible_chunks", error);
+/* ---- Sections ---- */
 
-  if (!stmt)
-    return FALSE;
-  index_bind (stmt, "t", collection);
-  return set_bits (index, filter, stmt, error);
+static gboolean append_word (const IndexToken *token, gpointer data)
+{
+  GString *words = data;
+
+  if (token->kind == INDEX_TOKEN_VARIANT || token->kind == INDEX_TOKEN_WHOLE)
+    return TRUE;
+  g_string_append (words, words->len > 0 ? " AND " : "(");
+  index_append_term (words, token->term);
+  return TRUE;
 }
 
-static gboolean see_document (Index *index, gint64 document, const char *collection,
-                              IndexFilter *filter, GError **error)
+/* "{section} : (a AND b)" in the spelling of each language of the library. NULL without words. */
+static char *section_expression (Index *index, const char *section, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "visible_chunks_of_document", error);
+  g_autoptr (GPtrArray) languages = index_library_languages (index, error);
+  g_autofree char *readable = index_readable_question (section);
+  g_autoptr (GString) expression = g_string_new ("");
 
-  if (!stmt)
-    return FALSE;
-  index_bind (stmt, "it", document, collection);
-  return set_bits (index, filter, stmt, error);
+  for (guint i = 0; languages && i < languages->len; i++)
+    {
+      g_autoptr (GString) words = g_string_new ("");
+
+      index_analyze (index->analyzer, g_ptr_array_index (languages, i), readable, -1, append_word,
+                     words);
+      if (words->len > 0)
+        g_string_append_printf (expression, "%s%s)", expression->len > 0 ? " OR " : "", words->str);
+    }
+  return expression->len > 0 ? g_strdup_printf ("{section} : (%s)", expression->str) : NULL;
 }
 
-gboolean index_filter_new (Index *index, const IndexQuery *query, IndexFilter **ret_filter,
+/* Keeps of FILTER the chunks whose section has all words of SECTION. */
+static gboolean keep_section (Index *index, const char *section, IndexFilter *filter,
+                              GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *expression = section_expression (index, section, &failure);
+  g_autofree guint8 *seen = filter->bits;
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "matching_chunks", error);
+  int rc = SQLITE_DONE;
+
+  filter->bits = g_malloc0 (filter->n / 8 + 1);
+  if (failure)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  if (stmt && expression)
+    index_bind (stmt, "t", expression);
+  while (stmt && expression && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
+    {
+      gint64 chunk = sqlite3_column_int64 (stmt, 0);
+      gsize bit = (gsize)(chunk - filter->first);
+
+      if (bit < filter->n && seen && (seen[bit / 8] >> bit % 8 & 1))
+        set_bit (filter, chunk);
+    }
+  return stmt && rc == SQLITE_DONE;
+}
+
+/* ---- All ---- */
+
+static gboolean restricts (const IndexScope *scope)
+{
+  return scope
+         && (scope->collection || scope->folder || scope->language || scope->tag || scope->section
+             || scope->after_s || scope->before_s || scope->documents);
+}
+
+gboolean index_filter_new (Index *index, const IndexScope *scope, IndexFilter **ret_filter,
                            GError **error)
 {
   g_autoptr (IndexFilter) filter = NULL;
 
-  if (query->collection || query->documents)
+  if (restricts (scope) || index->role)
     {
       filter = g_new0 (IndexFilter, 1);
-      if (!allocate_bits (index, filter, error))
+      if (!allocate_bits (index, filter, error) || !see_documents (index, scope, filter, error)
+          || (scope && scope->section && !keep_section (index, scope->section, filter, error)))
         return FALSE;
     }
-  if (query->documents)
-    {
-      for (gsize i = 0; i < query->n_documents; i++)
-        if (!see_document (index, query->documents[i], query->collection, filter, error))
-          return FALSE;
-    }
-  else if (query->collection && !see_collection (index, query->collection, filter, error))
-    return FALSE;
   *ret_filter = g_steal_pointer (&filter);
   return TRUE;
 }

@@ -71,9 +71,52 @@ static gboolean check_sources (Fsck *fsck, GError **error)
   return rc == SQLITE_DONE;
 }
 
+/* A damaged reader is taken out: who reads less asks, who reads more does not say so. */
+static gboolean check_readers (Fsck *fsck, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (fsck->index, "check_readers", error);
+  int rc = SQLITE_ERROR;
+
+  while (stmt && (rc = index_step (fsck->index, stmt, error)) == SQLITE_ROW)
+    {
+      const char *collection = text_at (stmt, 0), *role = text_at (stmt, 1);
+
+      if (index_pair_checksum (collection, role, 0) == sqlite3_column_int64 (stmt, 2))
+        continue;
+      gboolean repaired = fsck->options->repair
+                          && index_set_reader (fsck->index, collection, role, FALSE, NULL);
+      index_fsck_report (fsck, repaired,
+                         "%s: that \"%s\" reads the collection \"%s\" is damaged; allow it again "
+                         "if it is right",
+                         fsck->index->dir, role, collection);
+    }
+  return rc == SQLITE_DONE;
+}
+
+static gboolean check_tags (Fsck *fsck, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (fsck->index, "check_tags", error);
+  int rc = SQLITE_ERROR;
+
+  while (stmt && (rc = index_step (fsck->index, stmt, error)) == SQLITE_ROW)
+    {
+      gint64 document = sqlite3_column_int64 (stmt, 0);
+      const char *tag = text_at (stmt, 1);
+
+      if (index_tag_checksum (document, tag) == sqlite3_column_int64 (stmt, 2))
+        continue;
+      gboolean repaired = fsck->options->repair
+                          && index_run (fsck->index, NULL, "remove_tag", "it", document, tag);
+      index_fsck_report (fsck, repaired, "%s: the tag \"%s\" of a document is damaged; set it again",
+                         fsck->index->dir, tag);
+    }
+  return rc == SQLITE_DONE;
+}
+
 gboolean index_fsck_settings (Fsck *fsck, GError **error)
 {
-  return check_encoder (fsck, error) && check_sources (fsck, error);
+  return check_encoder (fsck, error) && check_sources (fsck, error) && check_readers (fsck, error)
+         && check_tags (fsck, error);
 }
 
 /* ---- Documents ---- */

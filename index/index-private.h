@@ -17,6 +17,7 @@ typedef struct _IndexDense IndexDense;       /* dense-private.h */
 struct _Index
 {
   char *dir;
+  char *role; /* NULL: everything may be seen */
   gboolean writable;
   int lock; /* descriptor of DIR/lock, −1 when reading */
   sqlite3 *db;
@@ -75,6 +76,11 @@ gboolean index_schema_matches (Index *index, gboolean *ret_matches, GError **err
 /* Descriptor that holds the lock until it is closed; −1 with BUSY and the holder's process id. */
 int index_lock (const char *dir, GError **error);
 
+/* ---- roles.c ---------------------------------------------------------------------------- */
+
+/* From here on the connection sees what index->role may see. */
+gboolean index_narrow_to_role (Index *index, GError **error);
+
 /* ---- copy.c ----------------------------------------------------------------------------- */
 
 /* A complete, checked and synced copy of the database as PATH, under that name or not there. */
@@ -113,6 +119,7 @@ gint64 index_pair_checksum (const char *a, const char *b, gint64 number);
 /* ---- Rows: documents.c, chunks.c -------------------------------------------------------- */
 
 gint64 index_document_checksum (const IndexDocument *document);
+gint64 index_tag_checksum (gint64 document, const char *tag);
 gint64 index_chunk_checksum (gint64 id, gint64 document, gint64 position, const IndexChunk *chunk);
 gint64 index_vector_checksum (gint64 chunk, const void *floats, gsize size_bytes);
 
@@ -157,8 +164,8 @@ typedef struct
   guint8 *bits;
 } IndexFilter;
 
-/* ret_filter: NULL when QUERY restricts nothing. */
-gboolean index_filter_new (Index *index, const IndexQuery *query, IndexFilter **ret_filter,
+/* ret_filter: NULL when neither SCOPE (NULL: everything) nor the role restricts anything. */
+gboolean index_filter_new (Index *index, const IndexScope *scope, IndexFilter **ret_filter,
                            GError **error);
 void index_filter_free (IndexFilter *filter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IndexFilter, index_filter_free)
@@ -168,6 +175,15 @@ static inline gboolean index_filter_has (const IndexFilter *filter, gint64 chunk
   gsize bit = (gsize)(chunk - filter->first);
   return bit < filter->n && (filter->bits[bit / 8] >> (bit % 8) & 1);
 }
+
+/* In how many chunks that FILTER (NULL: all) lets through does TERM occur? */
+gboolean index_count_term (Index *index, const char *term, const IndexFilter *filter,
+                           gint64 *ret_n_chunks, GError **error);
+/* Binds the parameters that the statements with a scope share: ?1 … ?7. FOLDER_PREFIX: see
+ * index_folder_prefix. */
+void index_bind_scope (sqlite3_stmt *stmt, const IndexScope *scope, const char *folder_prefix);
+/* What every path below FOLDER starts with; NULL for NULL. */
+char *index_folder_prefix (const char *folder);
 
 /* The DEPTH passages with the highest BM25 for TEXT, best first (IndexScore). WANTED (IndexScore by
  * chunk id, or NULL) gets the scores of other passages, as far as they hold a word of TEXT. */

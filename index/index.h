@@ -43,6 +43,9 @@ typedef enum
 /* DIR holds library.db, vectors.<generation>.faiss, lock. A library that does not exist is
  * NOT_FOUND unless INDEX_CREATE is given. One thread at a time may use an Index. */
 Index *index_open (const char *dir, IndexOpenFlags flags, GError **error);
+/* For reading, as somebody who may see the collections that name ROLE as a reader, and nothing of
+ * the others: every call below then behaves as if the library held these collections alone. */
+Index *index_open_as (const char *dir, const char *role, GError **error);
 void index_close (Index *index);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Index, index_close)
 
@@ -61,7 +64,40 @@ GPtrArray *index_list_sources (Index *index, GError **error); /* IndexSource* */
 gboolean index_add_source (Index *index, const char *path, const char *collection, GError **error);
 gboolean index_remove_source (Index *index, const char *path, GError **error);
 
+/* ---- Collections, readers and tags: collections.c --------------------------------------- */
+
+typedef struct
+{
+  char *name;
+  guint n_documents, n_chunks;
+  char **readers; /* roles, by name */
+} IndexCollection;
+void index_collection_free (IndexCollection *collection);
+/* Those that hold documents or have readers, by name. Elements: IndexCollection*. */
+GPtrArray *index_list_collections (Index *index, GError **error);
+gboolean index_set_reader (Index *index, const char *collection, const char *role, gboolean may_read,
+                           GError **error);
+/* Puts TAG on the documents with that path or below it, or takes it off. */
+gboolean index_set_tag (Index *index, const char *path, const char *tag, gboolean tagged,
+                        guint *ret_n_documents, GError **error);
+/* The tags of a document, by name. */
+char **index_document_tags (Index *index, gint64 document, GError **error);
+
 /* ---- Documents: documents.c ------------------------------------------------------------- */
+
+/* What a search is kept to: all that is given must hold. Chunks that it leaves out are never
+ * ranked, so the best of the others are found as if they were alone. */
+typedef struct
+{
+  const char *collection;
+  const char *folder;          /* documents of this path or below it */
+  const char *language;        /* ISO 639-1 */
+  const char *tag;
+  const char *section;         /* words, all in the chunk's section */
+  gint64 after_s, before_s;    /* Unix seconds: changed at or after, changed before; 0: any */
+  const gint64 *documents;     /* only these; NULL: all */
+  gsize n_documents;
+} IndexScope;
 
 typedef struct
 {
@@ -118,8 +154,8 @@ gboolean index_forget_documents (Index *index, const gint64 *ids, gsize n, GErro
 IndexDocument *index_find_document (Index *index, const char *path, GError **error); /* or NULL */
 IndexDocument *index_find_by_sha256 (Index *index, const char *sha256,
                                      GError **error); /* or NULL */
-/* COLLECTION NULL: all. Elements: IndexDocument*, by path. */
-GPtrArray *index_list_documents (Index *index, const char *collection, GError **error);
+/* SCOPE NULL: all; its section does not matter here. Elements: IndexDocument*, by path. */
+GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error);
 
 /* Makes the vectors added since the last call fast to search and durable in the FAISS file. Slow
  * enough to be called once at the end of a run; without it nothing is lost. */
@@ -140,9 +176,7 @@ typedef struct
   const char *text;    /* for lexical and hybrid; any words, no query syntax */
   const float *vector; /* [dimension], for dense and hybrid; NULL turns hybrid into lexical */
   guint limit;
-  const char *collection;  /* NULL: all */
-  const gint64 *documents; /* only in these; NULL: all */
-  gsize n_documents;
+  IndexScope scope;
   guint per_document; /* at most this many hits of one document; 0: no cap */
 } IndexQuery;
 

@@ -12,6 +12,11 @@ gboolean index_register_text_search (Index *index, GError **error);
 /* A value that FTS5 is to take as one finished term starts like this (see tokenizer.c). */
 #define INDEX_TERM_MARK "\001=\002"
 
+/* ---- lexical.c -------------------------------------------------------------------------- */
+
+/* Appends TERM as FTS5's MATCH takes it. */
+void index_append_term (GString *expression, const char *term);
+
 /* ---- question.c ------------------------------------------------------------------------- */
 
 #define INDEX_MAX_TERMS 64
@@ -33,7 +38,8 @@ typedef struct
 
 /* The terms of a question in all languages of the library, stop words left out unless there is
  * nothing else; those that occur nowhere are left out. Elements: IndexQueryTerm. */
-GArray *index_question_terms (Index *index, const char *text, GError **error);
+GArray *index_question_terms (Index *index, const char *text, const IndexFilter *filter,
+                              GError **error);
 
 /* ---- bm25.c ----------------------------------------------------------------------------- */
 

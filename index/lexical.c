@@ -7,21 +7,31 @@
 
 #include <math.h>
 
-/* "a" OR "b" … of the first N terms. Each is quoted and marked as finished, so nothing in it means
- * anything to FTS5. Terms hold letters, digits and joining signs; the quote is doubled all the
- * same. */
+/* With the space behind it; European languages have 5 to 7. */
+#define BYTES_PER_WORD 6.0
+
+/* Quoted and marked as finished, so nothing in TERM means anything to FTS5. Terms hold letters,
+ * digits and joining signs; the quote is doubled all the same. */
+void index_append_term (GString *expression, const char *term)
+{
+  g_string_append (expression, "\"" INDEX_TERM_MARK);
+  for (const char *at = term; *at; at++)
+    {
+      if (*at == '"')
+        g_string_append_c (expression, '"');
+      g_string_append_c (expression, *at);
+    }
+  g_string_append_c (expression, '"');
+}
+
+/* "a" OR "b" … of the first N terms. */
 static void append_any_of (GString *expression, const GArray *terms, guint n)
 {
   for (guint i = 0; i < n; i++)
     {
-      g_string_append (expression, i > 0 ? " OR \"" INDEX_TERM_MARK : "\"" INDEX_TERM_MARK);
-      for (const char *at = g_array_index (terms, IndexQueryTerm, i).term; *at; at++)
-        {
-          if (*at == '"')
-            g_string_append_c (expression, '"');
-          g_string_append_c (expression, *at);
-        }
-      g_string_append_c (expression, '"');
+      if (i > 0)
+        g_string_append (expression, " OR ");
+      index_append_term (expression, g_array_index (terms, IndexQueryTerm, i).term);
     }
 }
 
@@ -107,6 +117,19 @@ static gboolean run_match (Index *index, const char *expression, IndexBm25 *quer
   return rc == SQLITE_DONE;
 }
 
+/* Text search knows the mean of all passages, those included that the role may not see. */
+static gboolean usual_length (Index *index, double *ret_words, GError **error)
+{
+  gint64 n_bytes;
+
+  if (!index->role)
+    return TRUE;
+  if (!index_query_int (index, 0, &n_bytes, error, "usual_bytes", ""))
+    return FALSE;
+  *ret_words = MAX (1, (double)n_bytes / BYTES_PER_WORD);
+  return TRUE;
+}
+
 /* Scores the passages that hold one of the first N terms, as far as they reach LEAST. */
 static gboolean score_passages (Index *index, const GArray *terms, guint n, double least,
                                 const IndexFilter *filter, IndexTop *top, GArray *wanted,
@@ -119,7 +142,8 @@ static gboolean score_passages (Index *index, const GArray *terms, guint n, doub
                       .least = least,
                       .wanted = wanted };
 
-  return run_match (index, expression, &query, top, wanted, error);
+  return usual_length (index, &query.mean_length, error)
+         && run_match (index, expression, &query, top, wanted, error);
 }
 
 /* Exact in two steps, after MaxScore (Turtle & Flood 1995). The passages with the rarest terms come
@@ -146,10 +170,37 @@ static gboolean find_best (Index *index, const GArray *terms, const IndexFilter 
   return score_passages (index, terms, n_needed, least, filter, top, wanted, error);
 }
 
+static gboolean count_visible (Index *index, const char *term, const IndexFilter *filter,
+                               gint64 *ret_n_chunks, GError **error)
+{
+  g_autoptr (GString) expression = g_string_new ("");
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "matching_chunks", error);
+  gint64 n = 0;
+  int rc = SQLITE_ERROR;
+
+  index_append_term (expression, term);
+  if (stmt)
+    index_bind (stmt, "t", expression->str);
+  while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
+    n += index_filter_has (filter, sqlite3_column_int64 (stmt, 0));
+  *ret_n_chunks = n;
+  return rc == SQLITE_DONE;
+}
+
+/* How rare a word is tells what others wrote, so a role counts its own passages one by one; without
+ * a role the counts of the whole library, which FTS5 has at hand, say it better. */
+gboolean index_count_term (Index *index, const char *term, const IndexFilter *filter,
+                           gint64 *ret_n_chunks, GError **error)
+{
+  if (index->role)
+    return count_visible (index, term, filter, ret_n_chunks, error);
+  return index_query_int (index, 0, ret_n_chunks, error, "count_term", "t", term);
+}
+
 GArray *index_lexical_search (Index *index, const char *text, const IndexFilter *filter,
                               gsize depth, GArray *wanted, GError **error)
 {
-  g_autoptr (GArray) terms = index_question_terms (index, text, error);
+  g_autoptr (GArray) terms = index_question_terms (index, text, filter, error);
   g_autoptr (GArray) best = NULL;
   IndexTop top;
 

@@ -133,8 +133,8 @@ static Index *new_index (const char *dir, IndexOpenFlags flags)
 }
 
 /* ret_outdated: it has an older layout, which only a writer brings up to date. */
-static Index *open_once (const char *dir, IndexOpenFlags flags, gboolean *ret_outdated,
-                         GError **error)
+static Index *open_once (const char *dir, IndexOpenFlags flags, const char *role,
+                         gboolean *ret_outdated, GError **error)
 {
   g_autoptr (Index) index = new_index (dir, flags);
   gboolean create = (flags & INDEX_WRITE) && (flags & INDEX_CREATE);
@@ -154,23 +154,26 @@ static Index *open_once (const char *dir, IndexOpenFlags flags, gboolean *ret_ou
       || !index_schema_prepare (index, create, ret_outdated, error)
       || (!*ret_outdated && !load_encoder (index, error)))
     return NULL;
+  index->role = g_strdup (role);
+  if (role && !*ret_outdated && !index_narrow_to_role (index, error))
+    return NULL;
   return g_steal_pointer (&index);
 }
 
-Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
+static Index *open_as (const char *dir, IndexOpenFlags flags, const char *role, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   gboolean outdated;
-  g_autoptr (Index) index = open_once (dir, flags, &outdated, error);
+  g_autoptr (Index) index = open_once (dir, flags, role, &outdated, error);
 
   if (index && outdated)
     {
       g_clear_pointer (&index, index_close);
-      index = open_once (dir, INDEX_WRITE, &outdated, error);
+      index = open_once (dir, INDEX_WRITE, NULL, &outdated, error);
       if (!index)
         return NULL;
       g_clear_pointer (&index, index_close);
-      index = open_once (dir, flags, &outdated, error);
+      index = open_once (dir, flags, role, &outdated, error);
     }
   /* Should a killed `forget` have left work. Damage is no reason not to open: fsck must. */
   if (index && index->writable && !index_scrub_if_needed (index, &failure)
@@ -180,6 +183,16 @@ Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
       return NULL;
     }
   return g_steal_pointer (&index);
+}
+
+Index *index_open (const char *dir, IndexOpenFlags flags, GError **error)
+{
+  return open_as (dir, flags, NULL, error);
+}
+
+Index *index_open_as (const char *dir, const char *role, GError **error)
+{
+  return open_as (dir, INDEX_READ, role, error);
 }
 
 void index_close (Index *index)
@@ -193,6 +206,7 @@ void index_close (Index *index)
   if (index->lock >= 0)
     close (index->lock);
   g_free (index->encoder);
+  g_free (index->role);
   g_free (index->dir);
   g_free (index);
 }

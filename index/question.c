@@ -139,7 +139,8 @@ static gint compare_rarest_first (gconstpointer a, gconstpointer b)
 }
 
 /* Looks up how often each term occurs and keeps the rarest INDEX_MAX_TERMS. */
-static GArray *count_terms (Index *index, GHashTable *weights, GError **error)
+static GArray *count_terms (Index *index, GHashTable *weights, const IndexFilter *filter,
+                            GError **error)
 {
   g_autoptr (GArray) terms = g_array_new (FALSE, FALSE, sizeof (IndexQueryTerm));
   GHashTableIter iter;
@@ -154,7 +155,7 @@ static GArray *count_terms (Index *index, GHashTable *weights, GError **error)
     {
       IndexQueryTerm term = { NULL, 0, 0 };
 
-      if (!index_query_int (index, 0, &term.n_chunks, error, "count_term", "t", (char *)name))
+      if (!index_count_term (index, name, filter, &term.n_chunks, error))
         return NULL;
       if (term.n_chunks == 0)
         continue;
@@ -175,7 +176,8 @@ char *index_readable_question (const char *text)
   return g_utf8_make_valid (start, -1);
 }
 
-GArray *index_question_terms (Index *index, const char *text, GError **error)
+GArray *index_question_terms (Index *index, const char *text, const IndexFilter *filter,
+                              GError **error)
 {
   g_autofree char *question = index_readable_question (text);
   g_autoptr (GPtrArray) languages = index_library_languages (index, error);
@@ -194,5 +196,5 @@ GArray *index_question_terms (Index *index, const char *text, GError **error)
       index_analyze (index->analyzer, pass.language, question, -1, collect_term, &pass);
       merge_weights (all, weights);
     }
-  return count_terms (index, all, error);
+  return count_terms (index, all, filter, error);
 }

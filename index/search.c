@@ -51,20 +51,27 @@ static GArray *rank_one (const GArray *best, gboolean dense)
   return candidates;
 }
 
-/* The score of the last that leads BEST (best first). */
-static double least_leading (const GArray *best)
+/* The last that leads BEST (best first). */
+static IndexScore last_leading (const GArray *best)
 {
-  return best->len > 0
-             ? g_array_index (best, IndexScore, MIN (best->len, INDEX_FUSION_DEPTH) - 1).score
-             : INFINITY;
+  const IndexScore nobody = { 0, INFINITY };
+
+  return best->len > 0 ? g_array_index (best, IndexScore, MIN (best->len, INDEX_FUSION_DEPTH) - 1)
+                       : nobody;
+}
+
+/* Equal scores go by chunk id, as in scores.c. */
+static gboolean leads (gint64 chunk, double score, const IndexScore *last)
+{
+  return score > last->score || (score == last->score && chunk <= last->chunk);
 }
 
 /* The best of both searches, each with both scores, fused. DENSE: by chunk id, with BM25 scores;
- * LEXICAL: best first. LEAST_COSINE: of those that lead DENSE. */
-static GArray *rank_both (const Search *search, GArray *dense, double least_cosine,
+ * LEXICAL: best first. LAST_DENSE: of those that lead DENSE. */
+static GArray *rank_both (const Search *search, GArray *dense, const IndexScore *last_dense,
                           const GArray *lexical)
 {
-  double least_bm25 = least_leading (lexical);
+  const IndexScore last_lexical = last_leading (lexical);
   GArray *candidates = g_array_new (FALSE, FALSE, sizeof (IndexCandidate));
 
   for (guint i = 0; i < dense->len; i++)
@@ -73,7 +80,8 @@ static GArray *rank_both (const Search *search, GArray *dense, double least_cosi
       double cosine = index_dense_cosine (search->index, search->vector, hit->chunk);
 
       add_candidate (candidates, hit->chunk, hit->score, cosine, 0,
-                     cosine >= least_cosine || hit->score >= least_bm25);
+                     leads (hit->chunk, cosine, last_dense)
+                         || leads (hit->chunk, hit->score, &last_lexical));
     }
   for (guint i = 0; i < lexical->len; i++)
     {
@@ -82,7 +90,7 @@ static GArray *rank_both (const Search *search, GArray *dense, double least_cosi
       if (!g_array_binary_search (dense, hit, compare_chunks, NULL))
         add_candidate (candidates, hit->chunk, hit->score,
                        index_dense_cosine (search->index, search->vector, hit->chunk), 0,
-                       hit->score >= least_bm25);
+                       i < INDEX_FUSION_DEPTH);
     }
   index_fuse (candidates);
   return candidates;
@@ -93,7 +101,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
 {
   g_autoptr (GArray) dense = NULL;
   g_autoptr (GArray) lexical = NULL;
-  double least_cosine = 0;
+  IndexScore last_dense = { 0 };
 
   if (search->vector)
     dense = index_dense_search (search->index, search->vector, search->filter, depth);
@@ -103,7 +111,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
 
   if (dense)
     {
-      least_cosine = least_leading (dense);
+      last_dense = last_leading (dense);
       g_array_sort (dense, compare_chunks);
       for (guint i = 0; i < dense->len; i++)
         g_array_index (dense, IndexScore, i).score = 0;
@@ -112,7 +120,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
   if (!lexical)
     return NULL;
   *ret_complete = *ret_complete && lexical->len < depth;
-  return dense ? rank_both (search, dense, least_cosine, lexical) : rank_one (lexical, FALSE);
+  return dense ? rank_both (search, dense, &last_dense, lexical) : rank_one (lexical, FALSE);
 }
 
 /* ---- Hits ---- */
@@ -182,7 +190,7 @@ static GPtrArray *search_now (Index *index, const IndexQuery *query, GError **er
   g_autoptr (IndexFilter) filter = NULL;
   Search search = { .index = index, .query = query };
 
-  if (!index_filter_new (index, query, &filter, error))
+  if (!index_filter_new (index, &query->scope, &filter, error))
     return NULL;
   search.filter = filter;
   if (query->mode != INDEX_SEARCH_DENSE)

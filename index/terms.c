@@ -60,6 +60,10 @@ static gboolean collect_stem (const IndexToken *token, gpointer data)
 
 static gboolean count_words (Index *index, GArray *words, GError **error)
 {
+  g_autoptr (IndexFilter) filter = NULL;
+
+  if (!index_filter_new (index, NULL, &filter, error))
+    return FALSE;
   for (guint i = 0; i < words->len; i++)
     {
       Word *word = &g_array_index (words, Word, i);
@@ -68,8 +72,7 @@ static gboolean count_words (Index *index, GArray *words, GError **error)
         {
           gint64 n;
 
-          if (!index_query_int (index, 0, &n, error, "count_term", "t",
-                                (const char *)g_ptr_array_index (word->stems, k)))
+          if (!index_count_term (index, g_ptr_array_index (word->stems, k), filter, &n, error))
             return FALSE;
           word->n_chunks += n;
         }

@@ -43,8 +43,18 @@ Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
   rag->n_threads = options->n_threads;
   rag->mem_limit_bytes = options->mem_limit_bytes;
   rag->mode = mode;
-  rag->index = index_open (rag->library_dir,
-                           mode == RAG_WRITE ? INDEX_WRITE | INDEX_CREATE : INDEX_READ, &inner);
+  if (options->role != NULL && mode == RAG_WRITE)
+    {
+      g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+                   "a role (--as %s) may only read: leave out --as to change the library",
+                   options->role);
+      return NULL;
+    }
+  rag->index = options->role != NULL
+                   ? index_open_as (rag->library_dir, options->role, &inner)
+                   : index_open (rag->library_dir,
+                                 mode == RAG_WRITE ? INDEX_WRITE | INDEX_CREATE : INDEX_READ,
+                                 &inner);
   if (rag->index == NULL)
     {
       rag_translate_error (error, inner);
@@ -66,6 +76,7 @@ void rag_close (Rag *rag)
   g_free (rag->encoder_name);
   g_free (rag->generator_name);
   g_free (rag->generator_label);
+  rag_scope_clear (&rag->scope);
   g_free (rag);
 }
 
@@ -230,7 +241,8 @@ void rag_document_free (RagDocument *document)
 GPtrArray *rag_list (Rag *rag, const char *collection, GError **error)
 {
   GError *inner = NULL;
-  g_autoptr (GPtrArray) found = index_list_documents (rag->index, collection, &inner);
+  const IndexScope scope = rag_index_scope (rag, collection);
+  g_autoptr (GPtrArray) found = index_list_documents (rag->index, &scope, &inner);
   if (found == NULL)
     {
       rag_translate_error (error, inner);

@@ -17,6 +17,8 @@ struct _Rag
   guint64 mem_limit_bytes;
   RagMode mode;
   Index *index;
+  RagScope scope; /* its folder is absolute, its dates are below */
+  gint64 after_s, before_s;
 
   EngineEncoder *encoder; /* NULL until first needed, as all below */
   EngineModel *encoder_model;
@@ -33,6 +35,11 @@ gboolean rag_need_generator (Rag *rag, GError **error);
 gboolean rag_translate_error (GError **error, GError *inner);
 RagFailure *rag_failure_new (const char *document, const char *reason);
 void rag_failure_free (RagFailure *failure);
+
+/* ---- scope.c ---- */
+
+/* What RAG is kept to; COLLECTION unless its scope has one. Shares the strings of both. */
+IndexScope rag_index_scope (const Rag *rag, const char *collection);
 
 /* ---- choose.c ---- */
 

@@ -35,6 +35,7 @@ typedef struct
   const char *generator;     /* manifest name or path; NULL: the best this machine can serve */
   guint n_threads;           /* 0: all */
   guint64 mem_limit_bytes;   /* 0: none */
+  const char *role;          /* see only the collections that it may read; NULL: everything */
 } RagOptions;
 
 typedef enum
@@ -79,6 +80,37 @@ typedef struct
   char *encoder;
 } RagStats;
 gboolean rag_stats (Rag *rag, const char *collection, RagStats *ret_stats, GError **error);
+
+/* ---- Parts of the library: scope.c, collections.c ------------------------------------------------ */
+
+/* What search, answers and lists are kept to: all that is given. */
+typedef struct
+{
+  char *collection, *folder, *language, *tag;
+  char *section;       /* words of the section's title */
+  char *after, *before; /* "2024", "2024-01" or "2024-01-15": changed on or after, changed before */
+} RagScope;
+void rag_scope_clear (RagScope *scope);
+/* Moves "in:", "folder:", "lang:", "tag:", "section:", "after:" and "before:" from QUERY to SCOPE
+ * and returns the rest. */
+char *rag_scope_take (const char *query, RagScope *scope);
+/* From now on; fails when a date is none. */
+gboolean rag_set_scope (Rag *rag, const RagScope *scope, GError **error);
+
+typedef struct
+{
+  char *name;
+  guint n_documents, n_chunks;
+  char **readers; /* roles */
+} RagCollection;
+void rag_collection_free (RagCollection *collection);
+/* Elements: RagCollection*, by name. */
+GPtrArray *rag_list_collections (Rag *rag, GError **error);
+gboolean rag_set_reader (Rag *rag, const char *collection, const char *role, gboolean may_read,
+                         GError **error);
+/* Puts TAG on the document PATH, or on all below the folder PATH, or takes it off. */
+gboolean rag_set_tag (Rag *rag, const char *path, const char *tag, gboolean tagged,
+                      guint *ret_n_documents, GError **error);
 
 /* What a generator or encoder would be here, and why: "qwen2.5-1.5b: reads 61 tokens/s here". */
 gboolean rag_choose_generator (const RagOptions *options, char **ret_path, char **ret_reason,

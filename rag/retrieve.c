@@ -49,7 +49,8 @@ gboolean rag_coverage_fill (Rag *rag, const char *collection, RagCoverage *ret_c
                             GError **error)
 {
   GError *inner = NULL;
-  g_autoptr (GPtrArray) documents = index_list_documents (rag->index, collection, &inner);
+  const IndexScope scope = rag_index_scope (rag, collection);
+  g_autoptr (GPtrArray) documents = index_list_documents (rag->index, &scope, &inner);
   if (documents == NULL)
     return rag_translate_error (error, inner);
   GPtrArray *skipped = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_failure_free);
@@ -104,13 +105,13 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
     return FALSE;
   retrieval.encode_ms = milliseconds_since (start_us);
   start_us = g_get_monotonic_time ();
-  const IndexQuery index_query = { .mode = modes[mode],
-                                   .text = query,
-                                   .vector = retrieval.vector,
-                                   .limit = limit,
-                                   .collection = collection,
-                                   .documents = only_document >= 0 ? &only_document : NULL,
-                                   .n_documents = only_document >= 0 };
+  IndexQuery index_query = { .mode = modes[mode],
+                             .text = query,
+                             .vector = retrieval.vector,
+                             .limit = limit,
+                             .scope = rag_index_scope (rag, collection) };
+  index_query.scope.documents = only_document >= 0 ? &only_document : NULL;
+  index_query.scope.n_documents = only_document >= 0;
   retrieval.hits = mode == RAG_SEARCH_DENSE && !dense
                        ? g_ptr_array_new_with_free_func ((GDestroyNotify)index_hit_free)
                        : index_search (rag->index, &index_query, &inner);

@@ -18,7 +18,15 @@ FROM document WHERE sha256 = ?1 ORDER BY id LIMIT 1;
 -- :list_documents
 SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns, added_at,
        n_pages, n_chunks, failure, checksum
-FROM document WHERE ?1 IS NULL OR collection = ?1 ORDER BY path;
+FROM document
+WHERE (?1 IS NULL OR collection = ?1)
+  AND (?2 IS NULL OR path = ?2 OR substr(path, 1, length(?3)) = ?3)
+  AND (?4 IS NULL OR language = ?4)
+  AND (?5 IS NULL OR EXISTS (SELECT 1 FROM document_tag
+                             WHERE document_tag.document = document.id AND tag = ?5))
+  AND (?6 = 0 OR mtime_ns >= ?6 * 1000000000)
+  AND (?7 = 0 OR mtime_ns < ?7 * 1000000000)
+ORDER BY path;
 
 -- :put_document
 INSERT INTO document (path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns,

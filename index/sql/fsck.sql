@@ -16,6 +16,12 @@ SELECT encoder, dimension, checksum FROM library;
 -- :check_sources
 SELECT path, collection, checksum FROM source;
 
+-- :check_readers
+SELECT collection, role, checksum FROM reader;
+
+-- :check_tags
+SELECT document, tag, checksum FROM document_tag;
+
 -- The last two columns of the next three tell what the row belongs to.
 -- :check_documents
 SELECT document.id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns,

@@ -15,12 +15,28 @@ SELECT ifnull(language, ''), count(*) FROM document WHERE n_chunks > 0
 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 4;
 
 -- :chunk_range
-SELECT ifnull(min(id), 0), ifnull(max(id), -1) FROM chunk;
+SELECT ifnull(min(id), 0), ifnull(max(id), -1) FROM main.chunk;
 
+-- Chunks of a document have consecutive ids. ?3 is what paths below the folder ?2 start with.
 -- :visible_chunks
-SELECT chunk.id FROM document JOIN chunk ON chunk.document = document.id
-WHERE document.collection = ?1;
+SELECT id, (SELECT chunk.id FROM main.chunk WHERE chunk.document = document.id
+            ORDER BY position LIMIT 1),
+       (SELECT chunk.id FROM main.chunk WHERE chunk.document = document.id
+        ORDER BY position DESC LIMIT 1)
+FROM document
+WHERE n_chunks > 0
+  AND (?1 IS NULL OR collection = ?1)
+  AND (?2 IS NULL OR path = ?2 OR substr(path, 1, length(?3)) = ?3)
+  AND (?4 IS NULL OR language = ?4)
+  AND (?5 IS NULL OR EXISTS (SELECT 1 FROM document_tag
+                             WHERE document_tag.document = document.id AND tag = ?5))
+  AND (?6 = 0 OR mtime_ns >= ?6 * 1000000000)
+  AND (?7 = 0 OR mtime_ns < ?7 * 1000000000);
 
--- :visible_chunks_of_document
-SELECT chunk.id FROM document JOIN chunk ON chunk.document = document.id
-WHERE document.id = ?1 AND (?2 IS NULL OR document.collection = ?2);
+-- :matching_chunks
+SELECT rowid FROM passage WHERE passage MATCH ?1;
+
+-- What a role may see of the length of passages: enough of them to know what is usual.
+-- :usual_bytes
+SELECT ifnull(avg(end_byte - start_byte), 0)
+FROM (SELECT start_byte, end_byte FROM chunk LIMIT 1000);

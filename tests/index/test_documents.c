@@ -233,7 +233,7 @@ START_TEST (test_list_is_by_path_and_collection)
   ck_assert (put_texts (index, "/b", "x", 3, TEXTS ("three"), NULL));
 
   g_autoptr (GPtrArray) all = index_list_documents (index, NULL, NULL);
-  g_autoptr (GPtrArray) some = index_list_documents (index, "x", NULL);
+  g_autoptr (GPtrArray) some = index_list_documents (index, &(IndexScope){ .collection = "x" }, NULL);
 
   ck_assert_uint_eq (all->len, 3);
   ck_assert_str_eq (((IndexDocument *)g_ptr_array_index (all, 0))->path, "/a");

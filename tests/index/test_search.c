@@ -109,16 +109,16 @@ START_TEST (test_filters_come_before_ranking)
     {
       const gint64 open[] = { id_of (index, "/open") };
       IndexQuery query = {
-        .mode = modes[i], .text = "okapi", .vector = vector, .limit = 10, .collection = "staff"
+        .mode = modes[i], .text = "okapi", .vector = vector, .limit = 10, .scope.collection = "staff"
       };
       g_autoptr (GPtrArray) by_collection = index_search (index, &query, NULL);
-      query.collection = NULL;
-      query.documents = open;
-      query.n_documents = 1;
+      query.scope.collection = NULL;
+      query.scope.documents = open;
+      query.scope.n_documents = 1;
       g_autoptr (GPtrArray) by_document = index_search (index, &query, NULL);
-      query.collection = "board";
+      query.scope.collection = "board";
       g_autoptr (GPtrArray) by_both = index_search (index, &query, NULL);
-      query.n_documents = 0;
+      query.scope.n_documents = 0;
       g_autoptr (GPtrArray) by_none = index_search (index, &query, NULL);
 
       ck_assert_uint_eq (by_collection->len, 1);
@@ -140,9 +140,9 @@ START_TEST (test_unknown_collection_and_document_find_nothing)
   put (index, "/a", 1, TEXTS ("okapi"));
 
   g_autoptr (GPtrArray) collection
-      = search_both (index, "okapi", 1, (IndexQuery){ .limit = 5, .collection = "none" });
+      = search_both (index, "okapi", 1, (IndexQuery){ .limit = 5, .scope.collection = "none" });
   g_autoptr (GPtrArray) document = search_both (
-      index, "okapi", 1, (IndexQuery){ .limit = 5, .documents = nobody, .n_documents = 3 });
+      index, "okapi", 1, (IndexQuery){ .limit = 5, .scope.documents = nobody, .scope.n_documents = 3 });
 
   ck_assert_uint_eq (collection->len, 0);
   ck_assert_uint_eq (document->len, 0);
@@ -185,6 +185,33 @@ START_TEST (test_limit_of_zero_finds_nothing)
 }
 END_TEST
 
+/* A hundred passages asked for or ten: the ten best are the same. */
+START_TEST (test_order_does_not_depend_on_the_limit)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  float vector[DIMENSION];
+  for (guint i = 0; i < 900; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/%u", i);
+      g_autofree char *text = g_strdup_printf ("okapi %s number %u %s", i % 3 ? "calf" : "herd", i,
+                                               i % 7 ? "runs" : "rests in the shade of the trees");
+      put (index, path, i + 1, TEXTS (text));
+    }
+  make_vector (5000, vector);
+  const IndexQuery few = { .text = "calf rests shade", .vector = vector, .limit = 10 };
+  IndexQuery many = few;
+  many.limit = 450;
+
+  g_autoptr (GPtrArray) ten = index_search (index, &few, NULL);
+  g_autoptr (GPtrArray) all = index_search (index, &many, NULL);
+
+  for (guint i = 0; i < 10; i++)
+    ck_assert_int_eq (hit_at (ten, i)->chunk, hit_at (all, i)->chunk);
+  remove_dir (dir);
+}
+END_TEST
+
 /* ---- Fusion by itself ---- */
 
 static GArray *candidates_of (guint n, const double *bm25, const double *cosines)
@@ -193,7 +220,7 @@ static GArray *candidates_of (guint n, const double *bm25, const double *cosines
 
   for (guint i = 0; i < n; i++)
     {
-      IndexCandidate candidate = { .chunk = i, .bm25 = bm25[i], .cosine = cosines[i] };
+      IndexCandidate candidate = { .chunk = i, .bm25 = bm25[i], .cosine = cosines[i], .leads = TRUE };
       g_array_append_val (candidates, candidate);
     }
   return candidates;
@@ -255,6 +282,7 @@ int main (void)
   tcase_add_test (tests, test_unknown_collection_and_document_find_nothing);
   tcase_add_test (tests, test_cap_per_document_goes_deeper);
   tcase_add_test (tests, test_limit_of_zero_finds_nothing);
+  tcase_add_test (tests, test_order_does_not_depend_on_the_limit);
   tcase_add_test (tests, test_fusion_follows_the_list_that_knows);
   tcase_add_test (tests, test_fusion_survives_equal_and_missing_scores);
   suite_add_tcase (suite, tests);

@@ -1,0 +1,53 @@
+/* Collections, who may read them, and tags: index's calls in this room's terms. */
+#include "rag/rag-private.h"
+
+void rag_collection_free (RagCollection *collection)
+{
+  if (collection == NULL)
+    return;
+  g_free (collection->name);
+  g_strfreev (collection->readers);
+  g_free (collection);
+}
+
+GPtrArray *rag_list_collections (Rag *rag, GError **error)
+{
+  GError *inner = NULL;
+  g_autoptr (GPtrArray) found = index_list_collections (rag->index, &inner);
+  if (found == NULL)
+    {
+      rag_translate_error (error, inner);
+      return NULL;
+    }
+  GPtrArray *collections = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_collection_free);
+  for (guint i = 0; i < found->len; i++)
+    {
+      const IndexCollection *from = g_ptr_array_index (found, i);
+      RagCollection *collection = g_new0 (RagCollection, 1);
+      collection->name = g_strdup (from->name);
+      collection->n_documents = from->n_documents;
+      collection->n_chunks = from->n_chunks;
+      collection->readers = g_strdupv (from->readers);
+      g_ptr_array_add (collections, collection);
+    }
+  return collections;
+}
+
+gboolean rag_set_reader (Rag *rag, const char *collection, const char *role, gboolean may_read,
+                         GError **error)
+{
+  GError *inner = NULL;
+  if (!index_set_reader (rag->index, collection, role, may_read, &inner))
+    return rag_translate_error (error, inner);
+  return TRUE;
+}
+
+gboolean rag_set_tag (Rag *rag, const char *path, const char *tag, gboolean tagged,
+                      guint *ret_n_documents, GError **error)
+{
+  GError *inner = NULL;
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  if (!index_set_tag (rag->index, absolute, tag, tagged, ret_n_documents, &inner))
+    return rag_translate_error (error, inner);
+  return TRUE;
+}

@@ -1,0 +1,144 @@
+/* Searches kept to a part of the library find exactly the best of that part. */
+#include "support.h"
+
+#define N_DOCUMENTS 300
+
+static const char *const languages[] = { "en", "de", "fr" };
+static const char *const collections[] = { "a", "b" };
+
+/* Two chunks each, of vectors 2i + 1 and 2i + 2, sections "Dosage of adults" and "Storage". */
+static void put_numbered (Index *index, guint i)
+{
+  g_autofree char *path = g_strdup_printf ("/%s/d%u", i % 5 ? "x" : "x y", i);
+  const IndexDocument document = { .path = path,
+                                   .language = (char *)languages[i % 3],
+                                   .collection = (char *)collections[i % 2],
+                                   .mtime_ns = (gint64)(1000 + i) * 1000000000 };
+  const IndexChunk chunks[] = { { .id = "0", .text = "okapi words", .section = "Dosage of adults" },
+                                { .id = "1", .text = "okapi more", .section = "Storage" } };
+  float vectors[2 * DIMENSION];
+
+  make_vector (2 * i + 1, vectors);
+  make_vector (2 * i + 2, vectors + DIMENSION);
+  ck_assert (index_put_document (index, &document, chunks, 2, vectors, NULL));
+}
+
+static gboolean is_in (const IndexScope *scope, guint i)
+{
+  return (!scope->collection || g_str_equal (scope->collection, collections[i % 2]))
+         && (!scope->language || g_str_equal (scope->language, languages[i % 3]))
+         && (!scope->folder || (i % 5 ? g_str_equal (scope->folder, "/x")
+                                      : g_str_equal (scope->folder, "/x y")))
+         && (!scope->tag || i % 4 == 0) && (!scope->after_s || 1000 + i >= scope->after_s)
+         && (!scope->before_s || 1000 + i < scope->before_s);
+}
+
+/* Does a search of everything, with what SCOPE leaves out struck, give the same list? */
+static void assert_exact (Index *index, const IndexScope *scope, IndexSearchMode mode)
+{
+  float vector[DIMENSION];
+  IndexQuery query = { .mode = mode, .text = "okapi", .vector = vector, .limit = 700 };
+  guint n = 0;
+
+  make_vector (9999, vector);
+  g_autoptr (GPtrArray) all = index_search (index, &query, NULL);
+  query.scope = *scope;
+  g_autoptr (GPtrArray) found = index_search (index, &query, NULL);
+
+  ck_assert_uint_eq (all->len, 2 * N_DOCUMENTS);
+  for (guint k = 0; k < all->len; k++)
+    {
+      const IndexHit *hit = hit_at (all, k);
+      guint i = (guint)atoi (strrchr (hit->path, 'd') + 1);
+
+      if (!is_in (scope, i) || (scope->section && !g_str_equal (hit->section, "Dosage of adults")))
+        continue;
+      ck_assert_int_eq (hit_at (found, n)->chunk, hit->chunk);
+      n++;
+    }
+  ck_assert_uint_eq (found->len, n);
+  ck_assert_uint_gt (n, 0);
+}
+
+START_TEST (test_every_kind_of_scope_is_exact)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  const IndexScope scopes[] = {
+    { .collection = "b" },
+    { .language = "de" },
+    { .folder = "/x" },
+    { .folder = "/x y" },
+    { .tag = "fourth" },
+    { .after_s = 1100 },
+    { .before_s = 1050 },
+    { .section = "adult dosage" },
+    { .collection = "a", .language = "fr", .tag = "fourth", .after_s = 1010, .before_s = 1290,
+      .section = "Dosage" },
+  };
+  for (guint i = 0; i < N_DOCUMENTS; i++)
+    {
+      put_numbered (index, i);
+      g_autofree char *path = g_strdup_printf ("/%s/d%u", i % 5 ? "x" : "x y", i);
+      if (i % 4 == 0)
+        ck_assert (index_set_tag (index, path, "fourth", TRUE, NULL, NULL));
+      if (i == N_DOCUMENTS / 2)
+        ck_assert (index_flush (index, NULL));
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (scopes); i++)
+    {
+      assert_exact (index, &scopes[i], INDEX_SEARCH_LEXICAL);
+      assert_exact (index, &scopes[i], INDEX_SEARCH_DENSE);
+    }
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_nothing_in_scope_is_no_error)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  const IndexScope scopes[] = { { .tag = "none" }, { .section = "none" }, { .section = "?!" } };
+  put (index, "/a", 1, TEXTS ("okapi"));
+
+  for (guint i = 0; i < G_N_ELEMENTS (scopes); i++)
+    {
+      const IndexQuery query
+          = { .mode = INDEX_SEARCH_LEXICAL, .text = "okapi", .limit = 5, .scope = scopes[i] };
+      g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
+      ck_assert_uint_eq (hits->len, 0);
+    }
+  remove_dir (dir);
+}
+END_TEST
+
+START_TEST (test_tags_survive_a_change_and_go_with_the_document)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put (index, "/a", 1, TEXTS ("one"));
+  ck_assert (index_set_tag (index, "/a", "zebra-tag", TRUE, NULL, NULL));
+  put (index, "/a", 2, TEXTS ("two"));
+
+  g_auto (GStrv) tags = index_document_tags (index, id_of (index, "/a"), NULL);
+  ck_assert_str_eq (tags[0], "zebra-tag");
+  ck_assert (dir_holds (dir, "zebra-tag", 9));
+  ck_assert (index_forget_document (index, id_of (index, "/a"), NULL));
+  ck_assert (!dir_holds (dir, "zebra-tag", 9));
+  remove_dir (dir);
+}
+END_TEST
+
+int main (void)
+{
+  Suite *suite = suite_create ("scope");
+  TCase *tests = tcase_create ("scope");
+
+  tcase_set_timeout (tests, 60);
+  tcase_add_test (tests, test_every_kind_of_scope_is_exact);
+  tcase_add_test (tests, test_nothing_in_scope_is_no_error);
+  tcase_add_test (tests, test_tags_survive_a_change_and_go_with_the_document);
+  suite_add_tcase (suite, tests);
+  return run_suite (suite);
+}
