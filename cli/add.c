@@ -6,6 +6,7 @@
 
 static RagAddOptions how;
 static char *tag;
+static char **include, **exclude;
 
 const GOptionEntry cli_add_options[] = {
   { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &how.dry_run, "say what would be done, change nothing",
@@ -13,6 +14,11 @@ const GOptionEntry cli_add_options[] = {
   { "no-embed", 0, 0, G_OPTION_ARG_NONE, &how.no_embed,
     "find by words only for now; 'docent sync' adds the rest", NULL },
   { "tag", 0, 0, G_OPTION_ARG_FILENAME, &tag, "put TAG on the documents", "TAG" },
+  { "include", 'i', 0, G_OPTION_ARG_STRING_ARRAY, &include,
+    "of a folder read only files that match, such as '*.pdf' or 'reports/**'; may be repeated",
+    "GLOB" },
+  { "exclude", 'x', 0, G_OPTION_ARG_STRING_ARRAY, &exclude,
+    "leave out files and folders that match, such as 'drafts/'; may be repeated", "GLOB" },
   { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &how.unsandboxed,
     "read files although this system has no sandbox for their parsers", NULL },
   { NULL },
@@ -23,6 +29,10 @@ CliExit cli_add (const CliOptions *options, int argc, char **argv)
   for (int i = 0; i < argc; i++)
     if (*argv[i] == '\0')
       return cli_usage ("add", "argument %d is empty", i + 1);
+  g_autofree char *wanted = include != NULL ? g_strjoinv ("\n", include) : NULL;
+  g_autofree char *unwanted = exclude != NULL ? g_strjoinv ("\n", exclude) : NULL;
+  how.include = wanted;
+  how.exclude = unwanted;
   g_autoptr (GError) error = NULL;
   g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, &error);
   if (rag == NULL)

@@ -26,6 +26,9 @@ gint64 index_chunk_checksum (gint64 id, gint64 document, gint64 position, const 
   index_checksum_add_int (&sum, chunk->start);
   index_checksum_add_int (&sum, chunk->end);
   index_checksum_add (&sum, chunk->box, sizeof chunk->box);
+  /* Rows from before there were flags keep their checksum. */
+  if (chunk->flags)
+    index_checksum_add_int (&sum, chunk->flags);
   return index_checksum_end (&sum);
 }
 
@@ -50,11 +53,11 @@ static gboolean insert_chunk (Index *index, gint64 id, gint64 document, gint64 p
   /* SQLite stores NaN as NULL and −0 as 0: the checksum has to cover what comes back. */
   for (guint i = 0; i < G_N_ELEMENTS (row.box); i++)
     row.box[i] = isfinite (row.box[i]) ? row.box[i] + 0.0f : 0.0f;
-  return index_run (index, error, "insert_chunk", "iiitttiittiiddddi", id, document, position,
+  return index_run (index, error, "insert_chunk", "iiitttiittiiddddii", id, document, position,
                     row.id, row.text, row.section, (gint64)row.first_page, (gint64)row.last_page,
                     row.first_label, row.last_label, row.start, row.end, (double)row.box[0],
                     (double)row.box[1], (double)row.box[2], (double)row.box[3],
-                    index_chunk_checksum (id, document, position, &row));
+                    index_chunk_checksum (id, document, position, &row), (gint64)row.flags);
 }
 
 gboolean index_insert_chunks (Index *index, gint64 document, const IndexChunk *chunks, gsize n,
@@ -153,6 +156,7 @@ static IndexHit *hit_from_row (sqlite3_stmt *stmt)
   hit->end = sqlite3_column_int64 (stmt, 13);
   for (guint i = 0; i < 4; i++)
     hit->box[i] = (float)sqlite3_column_double (stmt, 14 + (int)i);
+  hit->flags = (guint)sqlite3_column_int64 (stmt, 18);
   hit->cosine = NAN;
   return hit;
 }

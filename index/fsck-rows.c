@@ -63,8 +63,9 @@ static gboolean check_sources (Fsck *fsck, GError **error)
   int rc = SQLITE_ERROR;
 
   while (stmt && (rc = index_step (fsck->index, stmt, error)) == SQLITE_ROW)
-    if (sqlite3_column_int64 (stmt, 2)
-        != index_pair_checksum (text_at (stmt, 0), text_at (stmt, 1), 0))
+    if (sqlite3_column_int64 (stmt, 4)
+        != index_source_checksum (text_at (stmt, 0), text_at (stmt, 1), text_at (stmt, 2),
+                                  text_at (stmt, 3)))
       index_fsck_report (fsck, FALSE,
                          "%s: the remembered folder \"%s\" is damaged; add the right one again",
                          fsck->index->dir, text_at (stmt, 0));
@@ -159,6 +160,7 @@ static gint64 checksum_of_chunk_row (sqlite3_stmt *stmt)
     .end = sqlite3_column_int64 (stmt, 11),
     .box = { (float)sqlite3_column_double (stmt, 12), (float)sqlite3_column_double (stmt, 13),
              (float)sqlite3_column_double (stmt, 14), (float)sqlite3_column_double (stmt, 15) },
+    .flags = (guint)sqlite3_column_int64 (stmt, 18),
   };
 
   return index_chunk_checksum (sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1),

@@ -116,8 +116,10 @@ gint64 index_checksum_end (const IndexChecksum *sum);
 /* Of the small rows, library and source. */
 gint64 index_pair_checksum (const char *a, const char *b, gint64 number);
 
-/* ---- Rows: documents.c, chunks.c -------------------------------------------------------- */
+/* ---- Rows: library.c, documents.c, chunks.c -------------------------------------------------------- */
 
+gint64 index_source_checksum (const char *path, const char *collection, const char *include,
+                              const char *exclude);
 gint64 index_document_checksum (const IndexDocument *document);
 gint64 index_tag_checksum (gint64 document, const char *tag);
 gint64 index_chunk_checksum (gint64 id, gint64 document, gint64 position, const IndexChunk *chunk);

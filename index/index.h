@@ -58,10 +58,13 @@ typedef struct
 {
   char *path;
   char *collection;
+  char *include, *exclude; /* rules that are the caller's to understand; or NULL */
 } IndexSource;
 void index_source_free (IndexSource *source);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (IndexSource, index_source_free)
 GPtrArray *index_list_sources (Index *index, GError **error); /* IndexSource* */
-gboolean index_add_source (Index *index, const char *path, const char *collection, GError **error);
+/* Replaces what was said about its path before. */
+gboolean index_add_source (Index *index, const IndexSource *source, GError **error);
 gboolean index_remove_source (Index *index, const char *path, GError **error);
 
 /* ---- Collections, readers and tags: collections.c --------------------------------------- */
@@ -117,6 +120,12 @@ typedef struct
 void index_document_free (IndexDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IndexDocument, index_document_free)
 
+typedef enum
+{
+  INDEX_CHUNK_HIDDEN = 1, /* nobody who looks at the page sees it */
+  INDEX_CHUNK_OCR = 2,    /* read from a picture of the page */
+} IndexChunkFlags;
+
 typedef struct
 {
   const char *id; /* stable id from ingest */
@@ -126,6 +135,7 @@ typedef struct
   const char *first_label, *last_label; /* printed labels or NULL */
   gint64 start, end;                    /* span in the document's text */
   float box[4];                         /* x0 y0 x1 y1 on first_page, points */
+  guint flags;                          /* IndexChunkFlags */
 } IndexChunk;
 
 /* Vectors [n, dimension] already stored for chunks of PATH whose ids are among IDS: found[i] says
@@ -188,6 +198,7 @@ typedef struct
   char *first_label, *last_label;
   gint64 start, end;
   float box[4];
+  guint flags;   /* IndexChunkFlags */
   double score;  /* of the chosen mode; higher is better */
   double bm25;   /* > 0, higher is better; 0 when not found by a word that tells */
   double cosine; /* −1 … 1; NaN when no vector was compared */

@@ -265,6 +265,8 @@ void index_source_free (IndexSource *source)
     return;
   g_free (source->path);
   g_free (source->collection);
+  g_free (source->include);
+  g_free (source->exclude);
   g_free (source);
 }
 
@@ -281,18 +283,31 @@ GPtrArray *index_list_sources (Index *index, GError **error)
 
       source->path = g_strdup ((const char *)sqlite3_column_text (stmt, 0));
       source->collection = g_strdup ((const char *)sqlite3_column_text (stmt, 1));
+      source->include = g_strdup ((const char *)sqlite3_column_text (stmt, 2));
+      source->exclude = g_strdup ((const char *)sqlite3_column_text (stmt, 3));
       g_ptr_array_add (sources, source);
     }
   return rc == SQLITE_DONE ? g_steal_pointer (&sources) : NULL;
 }
 
-gboolean index_add_source (Index *index, const char *path, const char *collection, GError **error)
+/* As it was before there were rules, where there are none. */
+gint64 index_source_checksum (const char *path, const char *collection, const char *include,
+                              const char *exclude)
+{
+  gint64 rules = include || exclude ? index_pair_checksum (include, exclude, 0) : 0;
+
+  return index_pair_checksum (path, collection, rules);
+}
+
+gboolean index_add_source (Index *index, const IndexSource *source, GError **error)
 {
   if (!index_begin_write (index, error))
     return FALSE;
-  collection = collection ? collection : INDEX_DEFAULT_COLLECTION;
-  gboolean ok = index_run (index, error, "add_source", "tti", path, collection,
-                           index_pair_checksum (path, collection, 0));
+  const char *collection = source->collection ? source->collection : INDEX_DEFAULT_COLLECTION;
+  gboolean ok = index_run (
+      index, error, "add_source", "tttti", source->path, collection, source->include,
+      source->exclude,
+      index_source_checksum (source->path, collection, source->include, source->exclude));
   return index_end (index, ok, error);
 }
 

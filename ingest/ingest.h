@@ -132,7 +132,7 @@ GPtrArray *ingest_chunk_document (const IngestDocument *document,
 /* Sentence spans of TEXT in LANGUAGE (NULL: English rules). Elements: IngestSentence. */
 GArray *ingest_sentences (const char *text, const char *language);
 
-/* ---- Walk: walk.c, digest.c
+/* ---- Walk: walk.c, patterns.c, digest.c
  * ---------------------------------------------------------------------- */
 
 typedef struct
@@ -144,18 +144,28 @@ typedef struct
 
 typedef enum
 {
-  INGEST_WALK_FILE,    /* FILE is a document that we may be able to read */
-  INGEST_WALK_SKIPPED, /* REASON says why: unknown type, unreadable, too large, loop */
+  INGEST_WALK_FILE,     /* FILE is a document that we may be able to read */
+  INGEST_WALK_SKIPPED,  /* REASON says why: unknown type, unreadable, too large, loop */
+  INGEST_WALK_EXCLUDED, /* a document or folder that is not wanted */
 } IngestWalkEvent;
 
 /* FALSE ends the walk early without an error. FILE's strings belong to the walk. */
 typedef gboolean (*IngestWalkFunc) (IngestWalkEvent event, const IngestFile *file,
                                     const char *reason, gpointer user_data);
 
+/* Rules in the form of .gitignore, one a line; NULL: none. */
+typedef struct
+{
+  const char *include; /* of the files, only those that match */
+  const char *exclude; /* no file and no folder that matches */
+} IngestWalkRules;
+
 /* PATH is a file or a folder, walked in sorted order. Hidden entries and files that name no
- * document type are passed over silently inside folders. A PATH that is itself a file is always
- * reported. Fails with FILE when PATH does not exist or cannot be opened. */
-gboolean ingest_walk (const char *path, IngestWalkFunc func, gpointer user_data, GError **error);
+ * document type are passed over silently inside folders; what RULES (may be NULL) or a
+ * .docentignore on the way exclude is reported as that. A PATH that is itself a file is always
+ * taken. Fails with FILE when PATH does not exist or cannot be opened. */
+gboolean ingest_walk (const char *path, const IngestWalkRules *rules, IngestWalkFunc func,
+                      gpointer user_data, GError **error);
 /* SHA-256 in hex of the file's bytes. */
 char *ingest_file_sha256 (const char *path, GCancellable *cancellable, GError **error);
 

@@ -2,8 +2,10 @@
  * lead in circles, pipes that block whoever opens them, folders that may not be read. In comes a
  * path, out come its documents in sorted order, each once, and a reason for whatever was asked for
  * but left out. Nothing is opened here but folders; each folder is known by its device and inode,
- * so no circle is walked twice. */
+ * so no circle is walked twice. What is not wanted is said by the caller and by .docentignore files,
+ * of which the one nearest to a file decides. */
 #include "ingest/ingest.h"
+#include "ingest/patterns-private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +18,8 @@
 /* Larger than any document that fits the extraction limits: a disk image with a lying name. */
 #define FILE_MAX_BYTES (G_GUINT64_CONSTANT (1) << 30)
 #define DEPTH_MAX 64
+#define IGNORE_FILE ".docentignore"
+#define IGNORE_MAX_BYTES 100000
 
 typedef struct
 {
@@ -24,6 +28,8 @@ typedef struct
   GHashTable *folders; /* "device:inode" of the folders entered */
   GHashTable *files;   /* resolved paths reported: a link to a document is that document */
   guint depth;
+  GPtrArray *ignored;                 /* IngestPatterns* of the folders around, outermost first */
+  IngestPatterns *include, *exclude; /* of the caller; or NULL */
 } Walk;
 
 static gboolean names_a_document (const char *name)
@@ -88,6 +94,36 @@ static GPtrArray *list_folder (const char *path)
   return names;
 }
 
+/* ---- What is not wanted ---- */
+
+static gboolean is_excluded (const Walk *walk, const char *path, gboolean is_folder)
+{
+  if (walk->exclude != NULL
+      && ingest_patterns_judge (walk->exclude, path, is_folder) == INGEST_PATTERNS_MATCH)
+    return TRUE;
+  if (walk->include != NULL && !is_folder
+      && ingest_patterns_judge (walk->include, path, FALSE) != INGEST_PATTERNS_MATCH)
+    return TRUE;
+  IngestPatternsVerdict verdict = INGEST_PATTERNS_SILENT;
+  for (guint i = walk->ignored->len; i-- > 0 && verdict == INGEST_PATTERNS_SILENT;)
+    verdict = ingest_patterns_judge (g_ptr_array_index (walk->ignored, i), path, is_folder);
+  return verdict == INGEST_PATTERNS_MATCH;
+}
+
+/* The rules in FOLDER, which are none when its file is missing, no regular file or absurdly long. */
+static void push_ignore_file (Walk *walk, const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, IGNORE_FILE, NULL);
+  g_autofree char *lines = NULL;
+  struct stat about;
+  gboolean usable = stat (path, &about) == 0 && S_ISREG (about.st_mode)
+                    && about.st_size <= IGNORE_MAX_BYTES
+                    && g_file_get_contents (path, &lines, NULL, NULL);
+  g_ptr_array_add (walk->ignored, ingest_patterns_new (folder, usable ? lines : ""));
+}
+
+/* ---- Folders ---- */
+
 static gboolean visit_folder (Walk *walk, char *path, const struct stat *about, GError **error);
 
 static gboolean visit_entry (Walk *walk, const char *folder, const char *name)
@@ -102,9 +138,13 @@ static gboolean visit_entry (Walk *walk, const char *folder, const char *name)
       return report (walk, INGEST_WALK_SKIPPED, path, NULL,
                      errno == ELOOP ? "is a link to itself" : "is a link that leads nowhere");
     }
-  if (S_ISDIR (about.st_mode))
-    return visit_folder (walk, resolved, &about, NULL);
-  return !names_a_document (name) || visit_file (walk, resolved, &about);
+  gboolean is_folder = S_ISDIR (about.st_mode);
+  if (!is_folder && !names_a_document (name))
+    return TRUE;
+  if (is_excluded (walk, path, is_folder))
+    return report (walk, INGEST_WALK_EXCLUDED, resolved, &about, NULL);
+  return is_folder ? visit_folder (walk, resolved, &about, NULL)
+                   : visit_file (walk, resolved, &about);
 }
 
 /* ERROR non-NULL: failing to open the folder is the caller's error, otherwise it is reported. */
@@ -127,14 +167,17 @@ static gboolean visit_folder (Walk *walk, char *path, const struct stat *about, 
   if (names == NULL)
     return report (walk, INGEST_WALK_SKIPPED, path, about, "is a folder that cannot be opened");
   walk->depth++;
+  push_ignore_file (walk, path);
   gboolean go_on = TRUE;
   for (guint i = 0; i < names->len && go_on; i++)
     go_on = visit_entry (walk, path, g_ptr_array_index (names, i));
+  g_ptr_array_set_size (walk->ignored, (int)walk->ignored->len - 1);
   walk->depth--;
   return go_on;
 }
 
-gboolean ingest_walk (const char *path, IngestWalkFunc func, gpointer user_data, GError **error)
+gboolean ingest_walk (const char *path, const IngestWalkRules *rules, IngestWalkFunc func,
+                      gpointer user_data, GError **error)
 {
   struct stat about;
   g_autofree char *resolved = realpath (path, NULL);
@@ -151,6 +194,11 @@ gboolean ingest_walk (const char *path, IngestWalkFunc func, gpointer user_data,
   Walk walk = { .func = func, .user_data = user_data };
   walk.folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   walk.files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  walk.ignored = g_ptr_array_new_with_free_func ((GDestroyNotify)ingest_patterns_free);
+  if (rules != NULL && rules->include != NULL)
+    walk.include = ingest_patterns_new (resolved, rules->include);
+  if (rules != NULL && rules->exclude != NULL)
+    walk.exclude = ingest_patterns_new (resolved, rules->exclude);
   g_autoptr (GError) failure = NULL;
   if (S_ISDIR (about.st_mode))
     visit_folder (&walk, resolved, &about, &failure);
@@ -158,6 +206,9 @@ gboolean ingest_walk (const char *path, IngestWalkFunc func, gpointer user_data,
     visit_file (&walk, resolved, &about);
   g_hash_table_unref (walk.folders);
   g_hash_table_unref (walk.files);
+  g_ptr_array_unref (walk.ignored);
+  ingest_patterns_free (walk.include);
+  ingest_patterns_free (walk.exclude);
   if (failure != NULL)
     g_propagate_error (error, g_steal_pointer (&failure));
   return failure == NULL;

@@ -254,21 +254,49 @@ static gboolean flush (Rag *rag, const RagAddOptions *options, GError **error)
   return TRUE;
 }
 
+/* What add was told about PATH; without rules those that it was told before. */
+static IndexSource *source_of (Rag *rag, const char *path, const RagAddOptions *options,
+                               GError **error)
+{
+  GError *inner = NULL;
+  g_autoptr (GPtrArray) known = index_list_sources (rag->index, &inner);
+  if (known == NULL)
+    {
+      rag_translate_error (error, inner);
+      return NULL;
+    }
+  IndexSource *source = g_new0 (IndexSource, 1);
+  source->path = g_canonicalize_filename (path, NULL);
+  source->collection = g_strdup (options->collection != NULL ? options->collection : "default");
+  source->include = g_strdup (options->include);
+  source->exclude = g_strdup (options->exclude);
+  for (guint i = 0; i < known->len && options->include == NULL && options->exclude == NULL; i++)
+    {
+      const IndexSource *before = g_ptr_array_index (known, i);
+      if (strcmp (before->path, source->path) != 0)
+        continue;
+      source->include = g_strdup (before->include);
+      source->exclude = g_strdup (before->exclude);
+    }
+  return source;
+}
+
 /* Plans PATH and remembers it for `sync`. A path that cannot be walked is one failure among the
  * others, not the end of the run. */
 static gboolean take_path (Rag *rag, RagPlan *plan, const char *path, const RagAddOptions *options,
                            RagAddReport *report, GError **error)
 {
   GError *inner = NULL;
-  const char *collection = options->collection != NULL ? options->collection : "default";
-  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
-  if (!rag_plan_scan (plan, path, collection, RAG_PLAN_RETRY_FAILED, NULL, &inner))
+  g_autoptr (IndexSource) source = source_of (rag, path, options, error);
+  if (source == NULL)
+    return FALSE;
+  if (!rag_plan_scan (plan, source, RAG_PLAN_RETRY_FAILED, NULL, &inner))
     {
       g_ptr_array_add (report->failed, rag_failure_new (path, inner->message));
       g_error_free (inner);
       return TRUE;
     }
-  if (!options->dry_run && !index_add_source (rag->index, absolute, collection, &inner))
+  if (!options->dry_run && !index_add_source (rag->index, source, &inner))
     return rag_translate_error (error, inner);
   return TRUE;
 }

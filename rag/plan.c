@@ -28,6 +28,7 @@ RagPlan *rag_plan_new (Rag *rag, GError **error)
   RagPlan *plan = g_new0 (RagPlan, 1);
   plan->jobs = g_ptr_array_new_with_free_func (job_free);
   plan->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  plan->excluded = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   plan->by_path = g_hash_table_new (g_str_hash, g_str_equal);
   plan->by_sha256 = g_hash_table_new (g_str_hash, g_str_equal);
   plan->skipped = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_failure_free);
@@ -49,6 +50,7 @@ void rag_plan_free (RagPlan *plan)
   g_hash_table_unref (plan->by_path);
   g_hash_table_unref (plan->by_sha256);
   g_hash_table_unref (plan->seen);
+  g_hash_table_unref (plan->excluded);
   g_ptr_array_unref (plan->known);
   g_ptr_array_unref (plan->jobs);
   g_ptr_array_unref (plan->skipped);
@@ -103,17 +105,33 @@ static gboolean on_walk (IngestWalkEvent event, const IngestFile *file, const ch
   Scan *scan = user_data;
   if (event == INGEST_WALK_FILE)
     plan_file (scan, file);
+  else if (event == INGEST_WALK_EXCLUDED)
+    g_hash_table_add (scan->plan->excluded, g_strdup (file->path));
   else if (g_hash_table_add (scan->plan->seen, g_strdup (file->path)))
     g_ptr_array_add (scan->plan->skipped, rag_failure_new (file->path, reason));
   return TRUE;
 }
 
-gboolean rag_plan_scan (RagPlan *plan, const char *path, const char *collection, RagPlanFlags flags,
+gboolean rag_plan_excludes (const RagPlan *plan, const char *path)
+{
+  g_autofree char *at = g_strdup (path);
+  for (char *slash = at; slash != NULL && *at != '\0'; slash = strrchr (at, G_DIR_SEPARATOR))
+    {
+      if (slash != at)
+        *slash = '\0';
+      if (g_hash_table_contains (plan->excluded, at))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean rag_plan_scan (RagPlan *plan, const IndexSource *source, RagPlanFlags flags,
                         guint *ret_n_files, GError **error)
 {
   GError *inner = NULL;
-  Scan scan = { plan, collection, flags, 0 };
-  if (!ingest_walk (path, on_walk, &scan, &inner))
+  Scan scan = { plan, source->collection, flags, 0 };
+  const IngestWalkRules rules = { source->include, source->exclude };
+  if (!ingest_walk (source->path, &rules, on_walk, &scan, &inner))
     return rag_translate_error (error, inner);
   if (ret_n_files != NULL)
     *ret_n_files = scan.n_files;

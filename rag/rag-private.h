@@ -70,6 +70,7 @@ typedef struct
   guint unchanged;
   guint64 bytes;      /* of jobs */
   GPtrArray *skipped; /* RagFailure* */
+  GHashTable *excluded; /* paths of files and folders that are not wanted (any more) */
 } RagPlan;
 
 typedef enum
@@ -79,9 +80,11 @@ typedef enum
 } RagPlanFlags;
 
 RagPlan *rag_plan_new (Rag *rag, GError **error);
-/* Walks PATH. ret_n_files: documents met there. */
-gboolean rag_plan_scan (RagPlan *plan, const char *path, const char *collection, RagPlanFlags flags,
+/* Walks SOURCE. ret_n_files: documents met there. */
+gboolean rag_plan_scan (RagPlan *plan, const IndexSource *source, RagPlanFlags flags,
                         guint *ret_n_files, GError **error);
+/* Is PATH, or a folder around it, one that the rules leave out? */
+gboolean rag_plan_excludes (const RagPlan *plan, const char *path);
 void rag_plan_free (RagPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagPlan, rag_plan_free)
 

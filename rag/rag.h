@@ -146,6 +146,8 @@ typedef struct
 typedef struct
 {
   const char *collection; /* NULL: "default" */
+  const char *include, *exclude; /* rules as in a .gitignore, one a line, remembered with a folder;
+                                    both NULL: those that were said when it was added before */
   gboolean dry_run;       /* report what would happen, change nothing */
   gboolean no_embed;      /* text search only, vectors later by `sync` */
   gboolean unsandboxed;   /* parse where the kernel has no sandbox for parsers */

@@ -61,9 +61,10 @@ static void scan_source (Sync *sync, const IndexSource *source, RagPlanFlags fla
               "is not there: mount it again, or `docent forget` its documents if it is gone");
       return;
     }
-  if (!rag_plan_scan (sync->plan, source->path, source->collection, flags, &n_files, &error))
+  if (!rag_plan_scan (sync->plan, source, flags, &n_files, &error))
     keep (sync, source, error->message);
-  else if (n_files == 0 && has_documents (sync, source->path))
+  else if (n_files == 0 && g_hash_table_size (sync->plan->excluded) == 0
+           && has_documents (sync, source->path))
     keep (sync, source,
           "is empty now: is a disk not mounted? `docent forget` removes its documents");
 }
@@ -85,7 +86,8 @@ static GArray *find_gone (const Sync *sync, GError **error)
       const IndexDocument *known = g_ptr_array_index (sync->plan->known, i);
       GError *inner = NULL;
       if (g_hash_table_contains (sync->plan->seen, known->path) || is_kept (sync, known->path)
-          || g_file_test (known->path, G_FILE_TEST_EXISTS))
+          || (g_file_test (known->path, G_FILE_TEST_EXISTS)
+              && !rag_plan_excludes (sync->plan, known->path)))
         continue;
       g_autoptr (IndexDocument) now = index_find_document (sync->rag->index, known->path, &inner);
       if (inner != NULL)

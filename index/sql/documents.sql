@@ -50,8 +50,9 @@ SELECT id FROM document WHERE path = ?1;
 
 -- :insert_chunk
 INSERT INTO chunk (id, document, position, stable_id, text, section, first_page, last_page,
-                   first_label, last_label, start_byte, end_byte, x0, y0, x1, y1, checksum)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17);
+                   first_label, last_label, start_byte, end_byte, x0, y0, x1, y1, checksum,
+                   flags)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18);
 
 -- :last_chunk
 SELECT max (ifnull ((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0),
@@ -90,7 +91,8 @@ ORDER BY chunk.position LIMIT 1;
 -- :hit
 SELECT chunk.id, document.id, document.path, document.title, document.collection, chunk.section,
        chunk.text, document.language, chunk.first_page, chunk.last_page, chunk.first_label,
-       chunk.last_label, chunk.start_byte, chunk.end_byte, chunk.x0, chunk.y0, chunk.x1, chunk.y1
+       chunk.last_label, chunk.start_byte, chunk.end_byte, chunk.x0, chunk.y0, chunk.x1, chunk.y1,
+       chunk.flags
 FROM chunk JOIN document ON document.id = chunk.document
 WHERE chunk.id = ?1;
 

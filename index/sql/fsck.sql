@@ -14,7 +14,7 @@ INSERT INTO passage (passage, rank) VALUES ('integrity-check', 1);
 SELECT encoder, dimension, checksum FROM library;
 
 -- :check_sources
-SELECT path, collection, checksum FROM source;
+SELECT path, collection, include, exclude, checksum FROM source;
 
 -- :check_readers
 SELECT collection, role, checksum FROM reader;
@@ -34,7 +34,7 @@ FROM document ORDER BY document.id;
 -- :check_chunks
 SELECT chunk.id, chunk.document, position, stable_id, text, section, first_page, last_page,
        first_label, last_label, start_byte, end_byte, x0, y0, x1, y1, chunk.checksum,
-       document.path
+       document.path, flags
 FROM chunk LEFT JOIN document ON document.id = chunk.document ORDER BY chunk.id;
 
 -- :check_vectors

@@ -25,11 +25,13 @@ UPDATE library SET encoder = ?1, dimension = ?2, checksum = ?3;
 SELECT EXISTS (SELECT 1 FROM vector);
 
 -- :list_sources
-SELECT path, collection FROM source ORDER BY path;
+SELECT path, collection, include, exclude FROM source ORDER BY path;
 
 -- :add_source
-INSERT INTO source (path, collection, checksum) VALUES (?1, ?2, ?3)
-ON CONFLICT (path) DO UPDATE SET collection = excluded.collection, checksum = excluded.checksum;
+INSERT INTO source (path, collection, include, exclude, checksum) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (path) DO UPDATE SET
+  collection = excluded.collection, include = excluded.include, exclude = excluded.exclude,
+  checksum = excluded.checksum;
 
 -- :remove_source
 DELETE FROM source WHERE path = ?1;

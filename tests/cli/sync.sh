@@ -36,4 +36,22 @@ run 0 sync --no-embed --json; json '.busy == true and .added == 0'
 release_lock
 run 0 sync --no-embed --quiet; out_empty; err_empty
 run 2 sync "$docs"; one_sentence
+
+# Rules are remembered with the folder, .docentignore may change any time; what is no longer wanted
+# leaves the library.
+docs=$work/ruled
+document memo.md 'The fountain is switched off in winter.'
+document draft.md 'The fountain may be sold.'
+document notes.txt 'The fountain is by Bernini.'
+document old/memo.md 'The fountain was built in 1910.'
+run 0 add --no-embed --json --include '*.md' --exclude 'draft.*' "$docs"; json '.added == 2'
+document new.md 'The fountain is cleaned in May.'
+document draft.txt 'The fountain is for sale.'
+run 0 sync --no-embed --json; json '.added == 1 and .removed == 0'
+echo 'old/' >"$docs/.docentignore"
+run 0 sync --no-embed --dry-run; out_has '1 removed'
+run 0 sync --no-embed --json; json '.removed == 1 and .failed == []'
+run 0 search --mode lexical --json fountain
+json '[.hits[].document | split("/")[-1]] | sort == ["memo.md", "new.md"]'
+run 0 add --no-embed --json --include '*' "$docs"; json '.added == 3'
 echo passed

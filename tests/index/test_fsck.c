@@ -72,7 +72,7 @@ static char *make_library (void)
 
   put (index, "/a.txt", 1, TEXTS ("about lions", "about tigers", "about bears"));
   put (index, "/b.txt", 11, TEXTS ("about whales", "about dolphins"));
-  ck_assert (index_add_source (index, "/folder", "x", NULL));
+  ck_assert (index_add_source (index, &(IndexSource){ "/folder", "x", NULL, "drafts/" }, NULL));
   ck_assert (index_flush (index, NULL));
   put (index, "/c.txt", 21, TEXTS ("about eagles"));
   return dir;
@@ -264,6 +264,7 @@ START_TEST (test_changed_settings_are_noticed)
                                          "UPDATE library SET dimension = 15",
                                          "UPDATE source SET path = '/foldes'",
                                          "UPDATE source SET collection = 'y'",
+                                         "UPDATE source SET exclude = 'draftz/'",
                                          "CREATE TABLE more (x)",
                                          "DROP INDEX document_by_sha256" };
 

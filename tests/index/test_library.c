@@ -218,10 +218,10 @@ START_TEST (test_sources_are_remembered)
 {
   char *dir = make_dir ();
   g_autoptr (Index) index = open_library (dir);
-  ck_assert (index_add_source (index, "/b", NULL, NULL));
-  ck_assert (index_add_source (index, "/a", "x", NULL));
-  ck_assert (index_add_source (index, "/a", "y", NULL));
-  ck_assert (index_add_source (index, "/c", "z", NULL));
+  ck_assert (index_add_source (index, &(IndexSource){ .path = "/b" }, NULL));
+  ck_assert (index_add_source (index, &(IndexSource){ .path = "/a", .collection = "x" }, NULL));
+  ck_assert (index_add_source (index, &(IndexSource){ "/a", "y", "*.pdf", "old/" }, NULL));
+  ck_assert (index_add_source (index, &(IndexSource){ .path = "/c", .collection = "z" }, NULL));
   ck_assert (index_remove_source (index, "/c", NULL));
 
   g_autoptr (GPtrArray) sources = index_list_sources (index, NULL);
