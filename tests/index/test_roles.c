@@ -15,8 +15,8 @@ static char *make_library (void)
       ck_assert (put_texts (index, path, "board", 100 + 10 * i,
                             TEXTS ("the canary okapi okapi of the board", "common canary"), NULL));
     }
-  ck_assert (index_add_source (index, "/b", "board", NULL));
-  ck_assert (index_add_source (index, "/s", "staff", NULL));
+  ck_assert (index_add_source (index, &(IndexSource){ .path = "/b", .collection = "board" }, NULL));
+  ck_assert (index_add_source (index, &(IndexSource){ .path = "/s", .collection = "staff" }, NULL));
   ck_assert (index_set_tag (index, "/b", "canary-tag", TRUE, NULL, NULL));
   ck_assert (index_set_reader (index, "staff", "nurse", TRUE, NULL));
   ck_assert (index_flush (index, NULL));
