@@ -227,7 +227,7 @@ void cli_answer_view_clear (CliAnswerView *view)
   g_clear_pointer (&view->progress, cli_progress_free);
 }
 
-static void json_citations (JsonBuilder *json, const GPtrArray *citations)
+void cli_json_citations (JsonBuilder *json, const GPtrArray *citations)
 {
   cli_json_array (json, "citations");
   for (guint i = 0; citations != NULL && i < citations->len; i++)
@@ -294,7 +294,7 @@ void cli_answer_json (const RagAnswer *answer)
   cli_json_string (json, "answer", answer->answer);
   cli_json_double (json, "confidence", answer->confidence);
   cli_json_string (json, "reason", answer->reason);
-  json_citations (json, answer->citations);
+  cli_json_citations (json, answer->citations);
   json_sentences (json, answer->sentences);
   cli_json_hits (json, "evidence", answer->evidence);
   cli_json_coverage (json, &answer->coverage);

@@ -88,6 +88,7 @@ CliExit cli_ask (const CliOptions *options, int argc, char **argv);
 CliExit cli_bench (const CliOptions *options, int argc, char **argv);
 CliExit cli_chat (const CliOptions *options, int argc, char **argv);
 CliExit cli_completions (const CliOptions *options, int argc, char **argv);
+CliExit cli_digest (const CliOptions *options, int argc, char **argv);
 CliExit cli_doctor (const CliOptions *options, int argc, char **argv);
 CliExit cli_forget (const CliOptions *options, int argc, char **argv);
 CliExit cli_fsck (const CliOptions *options, int argc, char **argv);
@@ -98,7 +99,7 @@ CliExit cli_show (const CliOptions *options, int argc, char **argv);
 CliExit cli_sync (const CliOptions *options, int argc, char **argv);
 CliExit cli_tag (const CliOptions *options, int argc, char **argv);
 
-extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[],
+extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[], cli_digest_options[],
     cli_forget_options[], cli_fsck_options[], cli_list_options[], cli_search_options[],
     cli_show_options[], cli_sync_options[], cli_tag_options[];
 extern const CliCommand cli_models_commands[], cli_eval_commands[], cli_collection_commands[];
@@ -241,6 +242,7 @@ void cli_json_array (JsonBuilder *json, const char *name);  /* begins */
 void cli_json_coverage (JsonBuilder *json, const RagCoverage *coverage);
 void cli_json_failures (JsonBuilder *json, const char *name, const GPtrArray *failures);
 void cli_json_document (JsonBuilder *json, const RagDocument *document); /* members only */
+void cli_json_citations (JsonBuilder *json, const GPtrArray *citations);
 void cli_json_hits (JsonBuilder *json, const char *name, const GPtrArray *hits);
 /* One line on standard output. */
 void cli_json_print (JsonBuilder *json);

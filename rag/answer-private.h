@@ -109,6 +109,9 @@ typedef struct
 } RagPrompt;
 void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
                        RagPrompt *ret_prompt);
+/* The same with other texts: names below rag/. */
+void rag_prompt_build_from (const RagEvidence *evidence, const RagQuestion *question,
+                            const char *system_name, const char *user_name, RagPrompt *ret_prompt);
 void rag_prompt_clear (RagPrompt *prompt);
 /* The sentence with which the model is told to refuse. */
 const char *rag_refusal_sentence (void);

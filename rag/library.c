@@ -4,7 +4,7 @@
  * library holds. Models are mapped when the first question or document needs them, so that `list`
  * starts at once. A library belongs to the encoder that made its vectors: with no --encoder that
  * one is looked for, and another is refused with the remedy. */
-#include "rag/rag-private.h"
+#include "rag/digest-private.h"
 
 #include <string.h>
 
@@ -43,6 +43,7 @@ Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
   rag->n_threads = options->n_threads;
   rag->mem_limit_bytes = options->mem_limit_bytes;
   rag->mode = mode;
+  rag->restricted = options->role != NULL;
   if (options->role != NULL && mode == RAG_WRITE)
     {
       g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
@@ -314,6 +315,7 @@ gboolean rag_forget (Rag *rag, const RagDocument *document, GError **error)
   if (!index_forget_document (rag->index, found->id, &inner))
     return rag_translate_error (error, inner);
   index_remove_source (rag->index, document->path, NULL);
+  rag_digest_forget (rag, document->path);
   return TRUE;
 }
 

@@ -33,10 +33,10 @@ static char *fill (const char *template, const Slot *slots, gsize n_slots)
   return g_strchomp (g_string_free (text, FALSE));
 }
 
-void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
-                       RagPrompt *ret_prompt)
+void rag_prompt_build_from (const RagEvidence *evidence, const RagQuestion *question,
+                            const char *system_name, const char *user_name, RagPrompt *ret_prompt)
 {
-  g_autofree char *template = rag_load_text ("prompts/user.txt");
+  g_autofree char *template = rag_load_text (user_name);
   g_autofree char *passages = rag_evidence_text (evidence);
   /* Small models answer in English unless they are told otherwise in the language itself. */
   g_autofree char *reminder_name
@@ -45,8 +45,14 @@ void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
   const Slot slots[] = { { "%PASSAGES%", passages },
                          { "%QUESTION%", question->text },
                          { "%REMINDER%", reminder } };
-  ret_prompt->system = rag_load_text ("prompts/system.txt");
+  ret_prompt->system = rag_load_text (system_name);
   ret_prompt->user = fill (template, slots, G_N_ELEMENTS (slots));
+}
+
+void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
+                       RagPrompt *ret_prompt)
+{
+  rag_prompt_build_from (evidence, question, "prompts/system.txt", "prompts/user.txt", ret_prompt);
 }
 
 void rag_prompt_clear (RagPrompt *prompt)

@@ -16,6 +16,7 @@ struct _Rag
   guint n_threads;
   guint64 mem_limit_bytes;
   RagMode mode;
+  gboolean restricted; /* opened as a role: sees a part of the library only */
   Index *index;
   RagScope scope; /* its folder is absolute, its dates are below */
   gint64 after_s, before_s;

@@ -2,7 +2,7 @@
  * evidence → prompt → generate → check every sentence → answer with pages, or a refusal.
  *
  * It prints nothing and reads no configuration: the caller passes options in and gets events and
- * results out. Read in this order: Library, Add, Search, Ask, Evaluate.
+ * results out. Read in this order: Library, Add, Search, Ask, Briefs, Evaluate.
  *
  * Ownership: *_free frees everything below. Events belong to rag and last for the call. */
 #pragma once
@@ -22,6 +22,8 @@ typedef enum
 } RagError;
 #define RAG_ERROR (rag_error_quark ())
 GQuark rag_error_quark (void);
+
+typedef void (*RagProgressFunc) (const char *step, guint64 done, guint64 total, gpointer user_data);
 
 /* ---- Library: library.c ------------------------------------------------------------------------ */
 
@@ -280,6 +282,83 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *question, const RagAskEvents
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
                     const RagAskEvents *events, GError **error);
 
+/* ---- Briefs: digest.c, dossier.c -------------------------------------------------------------------- */
+
+/* One statement with its proof. */
+typedef struct
+{
+  char *text;
+  gboolean quoted;      /* a sentence of the document, word for word; otherwise a model wrote it */
+  GPtrArray *citations; /* RagCitation*; their numbers are the brief's */
+} RagPoint;
+
+typedef struct
+{
+  char *title;
+  GPtrArray *points;    /* RagPoint* */
+  GPtrArray *documents; /* char*: paths of what it was made from */
+  char *lead;           /* what a digest compares later stories with; NULL elsewhere */
+} RagSection;
+
+typedef struct
+{
+  char *title;
+  char *date;          /* YYYY-MM-DD */
+  gint64 until;        /* Unix seconds: documents up to here were looked at */
+  GPtrArray *sections; /* RagSection* */
+  GPtrArray *notes;    /* char*: what was left out, what failed */
+  guint written, struck; /* sentences that a model wrote, and those of them that the gate struck */
+  double reading_ease; /* Flesch: 0 hard … 100 easy; NaN when nothing was written */
+  gboolean complete;   /* FALSE: stopped by the user or a limit */
+} RagBrief;
+void rag_brief_free (RagBrief *brief);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagBrief, rag_brief_free)
+
+typedef struct
+{
+  const char *collection;
+  const char *date;          /* YYYY-MM-DD, the day that the digest is for */
+  gint64 now, since;         /* Unix seconds; SINCE 0: the end of the last digest, else a day ago */
+  const char *const *topics; /* what the reader wants to know about; NULL: none */
+  const char *const *questions; /* what was asked lately: counts for less */
+  guint max_stories;         /* 0: 10 */
+  gboolean no_model;         /* sentences of the documents only */
+  gboolean again;            /* make it anew even if there is one for this day */
+  RagProgressFunc progress;  /* stories done, of how many */
+  gpointer user_data;
+  GCancellable *cancellable;
+} RagDigestOptions;
+
+/* What is new, as stories with one to three checked sentences each, most interesting first. Kept in
+ * the library: asking again on the same day gives the same digest. NULL without an error when
+ * nothing is new. */
+RagBrief *rag_digest (Rag *rag, const RagDigestOptions *options, GError **error);
+/* Puts BRIEF, which a person may have edited, in place of the digest of its day. */
+gboolean rag_digest_replace (Rag *rag, const RagBrief *brief, const char *collection,
+                             GError **error);
+
+typedef struct
+{
+  const char *template; /* name of one of ours, or the path of a key file */
+  const char *resume;   /* path: what was finished is kept here until all is; NULL: nowhere */
+  const char *title;    /* NULL: the document's */
+  const char *date;
+  double budget_seconds; /* 0: none; when it is over, the rest quotes instead of writing */
+  gboolean no_model;
+  RagProgressFunc progress; /* headings done, of how many */
+  gpointer user_data;
+  GCancellable *cancellable;
+} RagDossierOptions;
+
+/* A structured brief of DOCUMENTS (names as for rag_find): for each heading of the template, the
+ * statements of the documents about it, cited. Cancelling returns what there is. */
+RagBrief *rag_dossier (Rag *rag, const char *const *documents, const RagDossierOptions *options,
+                       GError **error);
+/* Names of our templates, NULL-terminated. */
+const char *const *rag_dossier_templates (void);
+/* The text of one of them, to be edited; NULL when there is none of that name. */
+char *rag_dossier_template (const char *name);
+
 /* ---- Evaluate: eval-retrieval.c, eval-answers.c ------------------------------------------------------ */
 
 typedef struct
@@ -288,8 +367,6 @@ typedef struct
   guint queries;
   double ndcg_at_10, recall_at_100, mrr_at_10, ms_per_query;
 } RagRetrievalScore;
-
-typedef void (*RagProgressFunc) (const char *step, guint64 done, guint64 total, gpointer user_data);
 
 /* DIR: corpus.jsonl, queries.jsonl, qrels/test.tsv (BEIR). A temporary library is built from the
  * corpus. ret_scores: one per mode, g_free. */

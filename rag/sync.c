@@ -4,7 +4,7 @@
  * taken in first, so that a file that only moved keeps its chunks and vectors; then what is gone is
  * removed. A folder that is missing or suddenly empty is more often an unmounted disk than a wish
  * to forget everything, so its documents stay and the report says so. */
-#include "rag/rag-private.h"
+#include "rag/digest-private.h"
 
 #include <string.h>
 
@@ -78,7 +78,7 @@ static gboolean is_kept (const Sync *sync, const char *path)
 }
 
 /* Elements: gint64. Paths are looked up anew: a document that moved has left its old one. */
-static GArray *find_gone (const Sync *sync, GError **error)
+static GArray *find_gone (const Sync *sync, gboolean dry_run, GError **error)
 {
   g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (gint64));
   for (guint i = 0; i < sync->plan->known->len; i++)
@@ -95,8 +95,11 @@ static GArray *find_gone (const Sync *sync, GError **error)
           rag_translate_error (error, inner);
           return NULL;
         }
-      if (now != NULL)
-        g_array_append_val (gone, now->id);
+      if (now == NULL)
+        continue;
+      g_array_append_val (gone, now->id);
+      if (!dry_run)
+        rag_digest_forget (sync->rag, known->path);
     }
   return g_steal_pointer (&gone);
 }
@@ -104,7 +107,7 @@ static GArray *find_gone (const Sync *sync, GError **error)
 static gboolean remove_gone (Sync *sync, gboolean dry_run, GError **error)
 {
   GError *inner = NULL;
-  g_autoptr (GArray) gone = find_gone (sync, error);
+  g_autoptr (GArray) gone = find_gone (sync, dry_run, error);
   if (gone == NULL)
     return FALSE;
   if (!dry_run && gone->len > 0

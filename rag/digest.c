@@ -1,0 +1,288 @@
+/* The morning digest: what is new, as stories of one to three checked sentences.
+ *
+ * In: the documents that came into the library since the last digest. Out: a brief. The path: take
+ * each document's lead, group those that tell the same story (stories.c), put first what the reader
+ * asks about and what no earlier digest told, have the model write and the gate check (points.c),
+ * name what was left out. A day's digest is made once; what arrives later waits for the next. */
+#include "rag/digest-private.h"
+
+#include <string.h>
+
+#define DEFAULT_STORIES 10
+#define POINTS_PER_STORY 3
+#define LEAD_BYTES 600
+#define CHUNKS_PER_DOCUMENT 6
+/* Older digests say little about what a reader still remembers. */
+#define EARLIER_DIGESTS 7
+#define MAX_TITLES_LEFT_OUT 8
+#define DAY_SECONDS (24 * 60 * 60)
+
+/* ---- What is new ---- */
+
+static GPtrArray *first_chunks (Rag *rag, const RagDocument *document, GError **error)
+{
+  GError *inner = NULL;
+  g_autoptr (IndexDocument) found = index_find_document (rag->index, document->path, &inner);
+  GPtrArray *chunks
+      = found != NULL ? index_document_chunks (rag->index, found->id, 0, 0, &inner) : NULL;
+  if (inner != NULL)
+    {
+      rag_translate_error (error, inner);
+      return NULL;
+    }
+  if (chunks == NULL)
+    chunks = g_ptr_array_new_with_free_func ((GDestroyNotify)index_hit_free);
+  if (chunks->len > CHUNKS_PER_DOCUMENT)
+    g_ptr_array_set_size (chunks, CHUNKS_PER_DOCUMENT);
+  return chunks;
+}
+
+static RagNewsItem *item_new (Rag *rag, const RagDocument *document, GError **error)
+{
+  g_autoptr (GPtrArray) chunks = first_chunks (rag, document, error);
+  if (chunks == NULL)
+    return NULL;
+  g_autoptr (GString) lead = g_string_new (document->title);
+  for (guint i = 0; i < chunks->len && lead->len < LEAD_BYTES; i++)
+    g_string_append_printf (lead, "\n%s", ((IndexHit *)g_ptr_array_index (chunks, i))->text);
+  const char *end = g_utf8_find_prev_char (lead->str, lead->str + MIN (lead->len, LEAD_BYTES) + 1);
+  if (lead->len > LEAD_BYTES && end != NULL)
+    g_string_truncate (lead, end - lead->str);
+  RagNewsItem *item = g_new0 (RagNewsItem, 1);
+  item->document = document;
+  item->lead = g_strdup (lead->str);
+  item->forms = rag_word_set (lead->str, -1, rag_language_from_code (document->language));
+  return item;
+}
+
+/* Elements: RagNewsItem*. Those that could not be read become notes. */
+static GPtrArray *new_items (Rag *rag, const GPtrArray *documents, gint64 since, gint64 until,
+                             RagBrief *brief, GError **error)
+{
+  g_autoptr (GPtrArray) items
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_news_item_free);
+  for (guint i = 0; i < documents->len; i++)
+    {
+      const RagDocument *document = g_ptr_array_index (documents, i);
+      if (document->added_at <= since || document->added_at > until)
+        continue;
+      if (document->failure != NULL)
+        {
+          g_ptr_array_add (brief->notes, g_strdup_printf ("Not read: %s (%s).", document->path,
+                                                          document->failure));
+          continue;
+        }
+      RagNewsItem *item = item_new (rag, document, error);
+      if (item == NULL)
+        return NULL;
+      g_ptr_array_add (items, item);
+    }
+  return g_steal_pointer (&items);
+}
+
+/* ---- Meaning ---- */
+
+/* [n, dimension] for TEXTS (char*); NULL with *ret_ok when the library has no vectors. */
+static float *encode (Rag *rag, EngineTextKind kind, const GPtrArray *texts, gboolean *ret_ok,
+                      GError **error)
+{
+  GError *inner = NULL;
+  *ret_ok = TRUE;
+  if (texts->len == 0 || index_encoder (rag->index, NULL) == NULL)
+    return NULL;
+  *ret_ok = FALSE;
+  if (!rag_need_encoder (rag, FALSE, error))
+    return NULL;
+  g_autofree float *vectors
+      = g_new (float, (gsize)texts->len * engine_encoder_dimension (rag->encoder));
+  if (!engine_encode (rag->encoder, kind, (const char *const *)texts->pdata, texts->len, vectors,
+                      NULL, &inner))
+    {
+      rag_translate_error (error, inner);
+      return NULL;
+    }
+  *ret_ok = TRUE;
+  return g_steal_pointer (&vectors);
+}
+
+static guint dimension_of (const Rag *rag)
+{
+  return rag->encoder != NULL ? engine_encoder_dimension (rag->encoder) : 0;
+}
+
+static gboolean encode_items (Rag *rag, GPtrArray *items, GError **error)
+{
+  gboolean ok;
+  g_autoptr (GPtrArray) leads = g_ptr_array_new ();
+  for (guint i = 0; i < items->len; i++)
+    g_ptr_array_add (leads, ((RagNewsItem *)g_ptr_array_index (items, i))->lead);
+  g_autofree float *vectors = encode (rag, ENGINE_TEXT_PASSAGE, leads, &ok, error);
+  const guint dimension = dimension_of (rag);
+  for (guint i = 0; vectors != NULL && i < items->len; i++)
+    ((RagNewsItem *)g_ptr_array_index (items, i))->vector
+        = g_memdup2 (vectors + (gsize)i * dimension, dimension * sizeof (float));
+  return ok;
+}
+
+static void add_all (GPtrArray *texts, const char *const *more)
+{
+  for (gsize i = 0; more != NULL && more[i] != NULL; i++)
+    if (*more[i] != '\0')
+      g_ptr_array_add (texts, (gpointer)more[i]);
+}
+
+static gboolean rank (Rag *rag, GPtrArray *stories, const RagDigestOptions *options,
+                      const GPtrArray *earlier, GError **error)
+{
+  gboolean ok;
+  g_autoptr (GPtrArray) wanted = g_ptr_array_new (), told = g_ptr_array_new ();
+  /* What was asked lately only stands in for topics that nobody named. */
+  add_all (wanted, options->topics);
+  if (wanted->len == 0)
+    add_all (wanted, options->questions);
+  for (guint d = 0; d < earlier->len; d++)
+    {
+      const RagBrief *brief = g_ptr_array_index (earlier, d);
+      for (guint s = 0; s < brief->sections->len; s++)
+        if (((RagSection *)g_ptr_array_index (brief->sections, s))->lead != NULL)
+          g_ptr_array_add (told, ((RagSection *)g_ptr_array_index (brief->sections, s))->lead);
+    }
+  g_autofree float *interests = encode (rag, ENGINE_TEXT_QUERY, wanted, &ok, error);
+  if (!ok)
+    return FALSE;
+  g_autofree float *known = encode (rag, ENGINE_TEXT_PASSAGE, told, &ok, error);
+  if (!ok)
+    return FALSE;
+  rag_rank_stories (stories, dimension_of (rag), interests, interests != NULL ? wanted->len : 0,
+                    known, known != NULL ? told->len : 0);
+  return TRUE;
+}
+
+/* ---- Writing ---- */
+
+static gboolean write_story (RagWriter *writer, const RagStory *story, RagBrief *brief,
+                             GError **error)
+{
+  const RagNewsItem *first = g_ptr_array_index (story->items, 0);
+  const char *title = first->document->title;
+  g_autoptr (GPtrArray) hits
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)index_hit_free);
+  RagSection *section = rag_section_new (title);
+  section->lead = g_strdup (first->lead);
+  g_ptr_array_add (brief->sections, section);
+  for (guint i = 0; i < story->items->len && hits->len < RAG_MAX_PASSAGES; i++)
+    {
+      const RagNewsItem *item = g_ptr_array_index (story->items, i);
+      GPtrArray *chunks = first_chunks (writer->rag, item->document, error);
+      if (chunks == NULL)
+        return FALSE;
+      g_ptr_array_add (section->documents, g_strdup (item->document->path));
+      g_ptr_array_extend_and_steal (hits, chunks);
+    }
+  const RagPointPrompt prompt = { "prompts/digest.txt", "prompts/digest-user.txt" };
+  return rag_write_points (writer, &prompt, title, hits, POINTS_PER_STORY, section, error);
+}
+
+static void note_left_out (const GPtrArray *stories, guint from, RagBrief *brief)
+{
+  if (from >= stories->len)
+    return;
+  g_autoptr (GString) line = g_string_new (NULL);
+  g_string_append_printf (line, "Left out (%u): ", stories->len - from);
+  for (guint i = from; i < MIN (stories->len, from + MAX_TITLES_LEFT_OUT); i++)
+    {
+      const RagNewsItem *item
+          = g_ptr_array_index (((RagStory *)g_ptr_array_index (stories, i))->items, 0);
+      g_string_append_printf (line, "%s%s", i > from ? "; " : "", item->document->title);
+    }
+  g_string_append (line, stories->len - from > MAX_TITLES_LEFT_OUT ? "; and more." : ".");
+  g_ptr_array_add (brief->notes, g_strdup (line->str));
+}
+
+static gboolean write_stories (Rag *rag, const GPtrArray *stories, const RagDigestOptions *options,
+                               RagBrief *brief, GError **error)
+{
+  RagWriter writer;
+  const guint limit = options->max_stories > 0 ? options->max_stories : DEFAULT_STORIES;
+  const guint n = MIN (stories->len, limit);
+  if (!rag_writer_begin (&writer, rag, !options->no_model, 0, options->cancellable, error))
+    return FALSE;
+  gboolean ok = TRUE;
+  for (guint i = 0; ok && i < n && !g_cancellable_is_cancelled (options->cancellable); i++)
+    {
+      if (options->progress != NULL)
+        options->progress ("stories", i, n, options->user_data);
+      ok = write_story (&writer, g_ptr_array_index (stories, i), brief, error);
+    }
+  brief->written = writer.written;
+  brief->struck = writer.struck;
+  brief->complete = brief->sections->len == n && !g_cancellable_is_cancelled (options->cancellable);
+  rag_writer_clear (&writer);
+  note_left_out (stories, n, brief);
+  return ok;
+}
+
+/* ---- The day ---- */
+
+static gint64 since_when (const RagDigestOptions *options, const GPtrArray *earlier)
+{
+  if (options->since > 0)
+    return options->since;
+  if (earlier->len > 0)
+    return ((RagBrief *)g_ptr_array_index (earlier, 0))->until;
+  return options->now - DAY_SECONDS;
+}
+
+static RagBrief *make (Rag *rag, const RagDigestOptions *options, GError **error)
+{
+  g_autofree char *title = g_strdup_printf ("Digest of %s", options->date);
+  g_autoptr (RagBrief) brief = rag_brief_new (title, options->date);
+  g_autoptr (GPtrArray) earlier = rag_digest_earlier (
+      rag, options->collection, options->date, rag->restricted ? 0 : EARLIER_DIGESTS);
+  g_autoptr (GPtrArray) documents = rag_list (rag, options->collection, error);
+  if (documents == NULL)
+    return NULL;
+  /* A document of this very second may have siblings that are still to come: they wait. */
+  brief->until = options->now - 1;
+  g_autoptr (GPtrArray) items
+      = new_items (rag, documents, since_when (options, earlier), brief->until, brief, error);
+  if (items == NULL || !encode_items (rag, items, error))
+    return NULL;
+  g_autoptr (GPtrArray) stories = rag_cluster_stories (items, dimension_of (rag));
+  if (!rank (rag, stories, options, earlier, error)
+      || !write_stories (rag, stories, options, brief, error))
+    return NULL;
+  rag_brief_finish (brief);
+  return g_steal_pointer (&brief);
+}
+
+RagBrief *rag_digest (Rag *rag, const RagDigestOptions *options, GError **error)
+{
+  GError *inner = NULL;
+  g_autofree char *path = rag_digest_path (rag, options->collection, options->date);
+  /* The digests that are kept tell of documents that a role may not see. */
+  RagBrief *kept
+      = options->again || rag->restricted ? NULL : rag_brief_load (path, &inner);
+  if (kept != NULL || inner != NULL)
+    {
+      if (inner != NULL)
+        g_propagate_error (error, inner);
+      return kept;
+    }
+  g_autoptr (RagBrief) brief = make (rag, options, error);
+  if (brief == NULL)
+    return NULL;
+  /* Nothing new, or stopped half way: there is no digest of this day yet. */
+  if (brief->sections->len == 0 && brief->notes->len == 0)
+    return NULL;
+  if (brief->complete && !rag->restricted
+      && !rag_digest_save (rag, brief, options->collection, error))
+    return NULL;
+  return g_steal_pointer (&brief);
+}
+
+gboolean rag_digest_replace (Rag *rag, const RagBrief *brief, const char *collection,
+                             GError **error)
+{
+  return rag->restricted || rag_digest_save (rag, brief, collection, error);
+}
