@@ -85,6 +85,7 @@ void cli_help_print (FILE *out, const CliCommand *command, const char *name);
 
 CliExit cli_add (const CliOptions *options, int argc, char **argv);
 CliExit cli_ask (const CliOptions *options, int argc, char **argv);
+CliExit cli_backup (const CliOptions *options, int argc, char **argv);
 CliExit cli_bench (const CliOptions *options, int argc, char **argv);
 CliExit cli_chat (const CliOptions *options, int argc, char **argv);
 CliExit cli_completions (const CliOptions *options, int argc, char **argv);
@@ -94,13 +95,15 @@ CliExit cli_forget (const CliOptions *options, int argc, char **argv);
 CliExit cli_fsck (const CliOptions *options, int argc, char **argv);
 CliExit cli_help (const CliOptions *options, int argc, char **argv);
 CliExit cli_list (const CliOptions *options, int argc, char **argv);
+CliExit cli_log (const CliOptions *options, int argc, char **argv);
 CliExit cli_search (const CliOptions *options, int argc, char **argv);
 CliExit cli_show (const CliOptions *options, int argc, char **argv);
 CliExit cli_sync (const CliOptions *options, int argc, char **argv);
 CliExit cli_tag (const CliOptions *options, int argc, char **argv);
 
-extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[], cli_digest_options[],
-    cli_forget_options[], cli_fsck_options[], cli_list_options[], cli_search_options[],
+extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[],
+    cli_digest_options[], cli_forget_options[], cli_fsck_options[], cli_list_options[],
+    cli_log_options[], cli_search_options[],
     cli_show_options[], cli_sync_options[], cli_tag_options[];
 extern const CliCommand cli_models_commands[], cli_eval_commands[], cli_collection_commands[];
 

@@ -108,6 +108,7 @@ void cli_json_hits (JsonBuilder *json, const char *name, const GPtrArray *hits)
       cli_json_double (json, "score", hit->score);
       cli_json_double (json, "bm25", hit->bm25);
       cli_json_double (json, "cosine", hit->cosine);
+      cli_json_int (json, "copies", hit->n_copies);
       cli_json_string (json, "document", hit->document);
       cli_json_string (json, "title", hit->title);
       cli_json_int (json, "page", hit->page);

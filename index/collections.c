@@ -79,6 +79,8 @@ gboolean index_set_reader (Index *index, const char *collection, const char *rol
   gboolean ok = may_read ? index_run (index, error, "add_reader", "tti", collection, role,
                                       index_pair_checksum (collection, role, 0))
                          : index_run (index, error, "remove_reader", "tt", collection, role);
+  g_autofree char *subject = g_strdup_printf ("%s %s", collection, role);
+  ok = ok && index_log (index, may_read ? "allow" : "deny", subject, error);
   return index_end (index, ok, error);
 }
 

@@ -158,7 +158,8 @@ static gboolean replace_document (Index *index, const IndexDocument *row, const 
   return index_query_int (index, 0, &id, error, "document_id", "t", row->path)
          && (id == 0 || index_delete_chunks (index, id, error))
          && write_document (index, row, vectors ? n_chunks : 0, &id, error)
-         && index_insert_chunks (index, id, chunks, n_chunks, vectors, error);
+         && index_insert_chunks (index, id, chunks, n_chunks, vectors, error)
+         && index_log_document (index, "put", row->path, error);
 }
 
 /* "de" of "de-AT" or "DE"; NULL for anything that is not a language code. */
@@ -288,7 +289,9 @@ gboolean index_move_document (Index *index, gint64 id, const char *path, guint64
                    path);
       ok = FALSE;
     }
-  return index_end (index, ok && update_file (index, id, path, size_bytes, mtime_ns, error), error);
+  ok = ok && update_file (index, id, path, size_bytes, mtime_ns, error)
+       && index_log_document (index, "move", path, error);
+  return index_end (index, ok, error);
 }
 
 gboolean index_touch_document (Index *index, gint64 id, gint64 mtime_ns, GError **error)
@@ -307,7 +310,8 @@ static gboolean delete_documents (Index *index, const gint64 *ids, gsize n, GErr
       g_autoptr (IndexDocument) document = find_by_id (index, ids[i], error);
 
       if (!document || !index_delete_chunks (index, ids[i], error)
-          || !index_run (index, error, "delete_document", "i", ids[i]))
+          || !index_run (index, error, "delete_document", "i", ids[i])
+          || !index_log_document (index, "forget", document->path, error))
         return FALSE;
     }
   /* FTS5 marks words as deleted and leaves them readable in its pages until it merges them all. */

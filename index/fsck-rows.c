@@ -114,10 +114,23 @@ static gboolean check_tags (Fsck *fsck, GError **error)
   return rc == SQLITE_DONE;
 }
 
+static gboolean check_events (Fsck *fsck, GError **error)
+{
+  g_autoptr (GPtrArray) events = index_list_events (fsck->index, error);
+  gint64 forged = events ? index_first_forged (events) : 0;
+
+  if (forged)
+    index_fsck_report (fsck, FALSE,
+                       "%s: the log of changes was altered or damaged at entry %" G_GINT64_FORMAT
+                       "; compare it with a backup (docent log)",
+                       fsck->index->dir, forged);
+  return events != NULL;
+}
+
 gboolean index_fsck_settings (Fsck *fsck, GError **error)
 {
   return check_encoder (fsck, error) && check_sources (fsck, error) && check_readers (fsck, error)
-         && check_tags (fsck, error);
+         && check_tags (fsck, error) && check_events (fsck, error);
 }
 
 /* ---- Documents ---- */
@@ -252,7 +265,8 @@ static gboolean distrust_document (Index *index, gint64 id, GError **error)
     return rc == SQLITE_DONE; /* the document itself is gone */
   document = index_document_from_row (stmt);
   return index_run (index, error, "set_document_checksum", "ii", id,
-                    index_document_checksum (document));
+                    index_document_checksum (document))
+         && index_log_document (index, "repair", document->path, error);
 }
 
 gboolean index_fsck_distrust (Fsck *fsck, GError **error)

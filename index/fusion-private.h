@@ -21,4 +21,12 @@ typedef struct
  * scores each, and sorts them best first. */
 void index_fuse (GArray *candidates);
 
+/* ---- copies.c --------------------------------------------------------------------------- */
+
+typedef struct _IndexPrint IndexPrint;
+IndexPrint *index_print_new (const char *text);
+void index_print_free (IndexPrint *print);
+/* Do both texts say the same, but for a few words and no number? */
+gboolean index_print_same (const IndexPrint *a, const IndexPrint *b);
+
 G_END_DECLS

@@ -76,6 +76,11 @@ gboolean index_schema_matches (Index *index, gboolean *ret_matches, GError **err
 /* Descriptor that holds the lock until it is closed; −1 with BUSY and the holder's process id. */
 int index_lock (const char *dir, GError **error);
 
+/* ---- events.c: in the transaction of what is logged ------------------------------------- */
+
+gboolean index_log (Index *index, const char *action, const char *subject, GError **error);
+gboolean index_log_document (Index *index, const char *action, const char *path, GError **error);
+
 /* ---- roles.c ---------------------------------------------------------------------------- */
 
 /* From here on the connection sees what index->role may see. */

@@ -188,6 +188,7 @@ typedef struct
   guint limit;
   IndexScope scope;
   guint per_document; /* at most this many hits of one document; 0: no cap */
+  gboolean collapse;  /* of passages that say the same, only the best (see copies.c) */
 } IndexQuery;
 
 typedef struct
@@ -202,10 +203,12 @@ typedef struct
   double score;  /* of the chosen mode; higher is better */
   double bm25;   /* > 0, higher is better; 0 when not found by a word that tells */
   double cosine; /* −1 … 1; NaN when no vector was compared */
+  guint n_copies; /* passages that say the same and were left out */
 } IndexHit;
 void index_hit_free (IndexHit *hit);
 
-/* Elements: IndexHit*, best first. Lexical: BM25 over text, section and title with stemming.
+/* Elements: IndexHit*, best first. Lexical: BM25 over text, section and title with stemming; a
+ * word that the library does not have is taken for the nearest that it has (spelling.c).
  * Hybrid: fusion of both lists (see fusion.c). Never fails for odd text: no words, no hits. */
 GPtrArray *index_search (Index *index, const IndexQuery *query, GError **error);
 /* The chunks around CHUNK in its document: up to BEFORE and AFTER of them, CHUNK included, in
@@ -228,6 +231,24 @@ typedef struct
   guint64 n_pages, size_bytes;
 } IndexStats;
 gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stats, GError **error);
+
+/* ---- Log and backup: events.c, backup.c ------------------------------------------------- */
+
+/* What was done to the library. A chain: `hash` covers the event before it. */
+typedef struct
+{
+  gint64 seq, at; /* 1, 2, …; Unix seconds */
+  char *action;   /* "put", "move", "forget", "allow", "deny", "repair" */
+  char *subject;  /* of a document the SHA-256 of its path */
+  char *hash;
+} IndexEvent;
+void index_event_free (IndexEvent *event);
+GPtrArray *index_list_events (Index *index, GError **error); /* IndexEvent* */
+/* The number of the first event that does not follow from those before it; 0: all do. */
+gint64 index_first_forged (const GPtrArray *events);
+
+/* A complete, checked copy as the new folder DIR, while others may go on writing. */
+gboolean index_backup (Index *index, const char *dir, GError **error);
 
 /* ---- Integrity: fsck.c ------------------------------------------------------------------ */
 

@@ -41,6 +41,13 @@ typedef struct
 GArray *index_question_terms (Index *index, const char *text, const IndexFilter *filter,
                               GError **error);
 
+/* ---- spelling.c ------------------------------------------------------------------------- */
+
+/* The term that TERM, which occurs nowhere, was probably meant to be, and in how many chunks it
+ * occurs. NULL when there is none near enough. */
+gboolean index_spell (Index *index, const char *term, const IndexFilter *filter, char **ret_term,
+                      gint64 *ret_n_chunks, GError **error);
+
 /* ---- bm25.c ----------------------------------------------------------------------------- */
 
 /* What docent_score gets as its pointer argument, one per query. */

@@ -13,6 +13,9 @@
 /* Someone pasted a page: the words beyond do not make a better question. */
 #define MAX_QUESTION_BYTES 20000
 
+/* A word that was only nearly written counts for less than one that was. */
+#define GUESS_WEIGHT 0.5
+
 /* A part of a compound says less than the compound. */
 #define PART_WEIGHT 0.5
 
@@ -138,7 +141,8 @@ static gint compare_rarest_first (gconstpointer a, gconstpointer b)
   return strcmp (x->term, y->term);
 }
 
-/* Looks up how often each term occurs and keeps the rarest INDEX_MAX_TERMS. */
+/* Looks up how often each term occurs, or the one that was meant, and keeps the rarest
+ * INDEX_MAX_TERMS. */
 static GArray *count_terms (Index *index, GHashTable *weights, const IndexFilter *filter,
                             GError **error)
 {
@@ -157,10 +161,15 @@ static GArray *count_terms (Index *index, GHashTable *weights, const IndexFilter
 
       if (!index_count_term (index, name, filter, &term.n_chunks, error))
         return NULL;
-      if (term.n_chunks == 0)
+      if (term.n_chunks > 0)
+        term.term = g_strdup (name);
+      else if (!index_spell (index, name, filter, &term.term, &term.n_chunks, error))
+        return NULL;
+      if (!term.term)
         continue;
-      term.term = g_strdup (name);
       term.weight = *(double *)weight * index_bm25_idf (n_chunks, term.n_chunks);
+      if (strcmp (term.term, name) != 0)
+        term.weight *= GUESS_WEIGHT;
       g_array_append_val (terms, term);
     }
   g_array_sort (terms, compare_rarest_first);

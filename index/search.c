@@ -140,9 +140,26 @@ static gboolean within_cap (GHashTable *counts, gint64 document, guint cap)
   return ++*count <= cap;
 }
 
+/* Counts HIT with the better one that says the same; FALSE when there is none. PRINTS: of HITS. */
+static gboolean is_copy (const IndexHit *hit, const GPtrArray *hits, GPtrArray *prints)
+{
+  IndexPrint *print = index_print_new (hit->text);
+
+  for (guint i = 0; i < prints->len; i++)
+    if (index_print_same (g_ptr_array_index (prints, i), print))
+      {
+        ((IndexHit *)g_ptr_array_index (hits, i))->n_copies++;
+        index_print_free (print);
+        return TRUE;
+      }
+  g_ptr_array_add (prints, print);
+  return FALSE;
+}
+
 static GPtrArray *load_hits (const Search *search, const GArray *candidates, GError **error)
 {
   g_autoptr (GPtrArray) hits = g_ptr_array_new_with_free_func ((GDestroyNotify)index_hit_free);
+  g_autoptr (GPtrArray) prints = g_ptr_array_new_with_free_func ((GDestroyNotify)index_print_free);
   g_autoptr (GHashTable) counts
       = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
 
@@ -162,7 +179,8 @@ static GPtrArray *load_hits (const Search *search, const GArray *candidates, GEr
       hit->score = candidate->score;
       hit->bm25 = candidate->bm25;
       hit->cosine = candidate->cosine;
-      if (within_cap (counts, hit->document_id, search->query->per_document))
+      if (within_cap (counts, hit->document_id, search->query->per_document)
+          && (!search->query->collapse || !is_copy (hit, hits, prints)))
         g_ptr_array_add (hits, hit);
       else
         index_hit_free (hit);

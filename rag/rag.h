@@ -114,6 +114,20 @@ gboolean rag_set_reader (Rag *rag, const char *collection, const char *role, gbo
 gboolean rag_set_tag (Rag *rag, const char *path, const char *tag, gboolean tagged,
                       guint *ret_n_documents, GError **error);
 
+/* ---- Log and backup: backup.c -------------------------------------------------------------------- */
+
+typedef struct
+{
+  gint64 seq, at; /* 1, 2, …; Unix seconds */
+  char *action, *subject, *hash;
+} RagEvent;
+void rag_event_free (RagEvent *event);
+/* What was done to the library, oldest first. Elements: RagEvent*. ret_forged: the number of the
+ * first that does not follow from those before it, 0: none. */
+GPtrArray *rag_log (Rag *rag, gint64 *ret_forged, GError **error);
+/* A complete, checked copy of the library as the new folder DIR. */
+gboolean rag_backup (Rag *rag, const char *dir, GError **error);
+
 /* What a generator or encoder would be here, and why: "qwen2.5-1.5b: reads 61 tokens/s here". */
 gboolean rag_choose_generator (const RagOptions *options, char **ret_path, char **ret_reason,
                                GError **error);
@@ -174,6 +188,7 @@ typedef struct
   guint page, last_page;
   char *page_label;       /* printed label, or the page number */
   double score, bm25, cosine;
+  guint n_copies;         /* passages that say the same and were left out */
   guint best_start, best_end; /* the sentence of TEXT that matches best, bytes */
 } RagHit;
 void rag_hit_free (RagHit *hit);

@@ -37,6 +37,7 @@ RagHit *rag_hit_from_index (const IndexHit *from)
   hit->score = from->score;
   hit->bm25 = from->bm25;
   hit->cosine = from->cosine;
+  hit->n_copies = from->n_copies;
   return hit;
 }
 
@@ -109,6 +110,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
                              .text = query,
                              .vector = retrieval.vector,
                              .limit = limit,
+                             .collapse = TRUE,
                              .scope = rag_index_scope (rag, collection) };
   index_query.scope.documents = only_document >= 0 ? &only_document : NULL;
   index_query.scope.n_documents = only_document >= 0;

@@ -12,6 +12,9 @@ SELECT * FROM main.document_tag WHERE document IN (SELECT id FROM temp.document)
 CREATE TEMP VIEW source AS
 SELECT * FROM main.source WHERE collection IN (SELECT collection FROM temp.reader);
 
+CREATE TEMP VIEW event AS
+SELECT * FROM main.event WHERE FALSE;
+
 CREATE TEMP VIEW chunk AS
 SELECT * FROM main.chunk WHERE document IN (SELECT id FROM temp.document);
 

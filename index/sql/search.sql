@@ -10,6 +10,9 @@ SELECT ifnull(sum(n_chunks), 0) FROM document;
 -- :count_term
 SELECT doc FROM passage_term WHERE term = ?1;
 
+-- :terms_between
+SELECT term, doc FROM passage_term WHERE term >= ?1 AND term < ?2;
+
 -- :languages
 SELECT ifnull(language, ''), count(*) FROM document WHERE n_chunks > 0
 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 4;

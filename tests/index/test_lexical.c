@@ -359,6 +359,25 @@ START_TEST (test_terms_count_all_languages)
 }
 END_TEST
 
+START_TEST (test_unknown_word_is_taken_for_the_nearest)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put (index, "/a", 1, TEXTS ("the amoxicillin is kept in the refrigerator", "order AB1234 of May"));
+  put (index, "/b", 2, TEXTS ("Die Kühlung der Medikamente"));
+
+  for (const char *const *word = TEXTS ("amoxicilin", "amoxicllin", "amoxicillni", "refrigirator",
+                                        "Medikamnte", "Kühlnug");
+       *word; word++)
+    ck_assert_msg (n_found (index, *word) == 1, "%s", *word);
+  /* Too far, too short, or an identifier. */
+  for (const char *const *word = TEXTS ("amoxapine", "oder", "Mya", "AB1235", "xylophone"); *word;
+       word++)
+    ck_assert_msg (n_found (index, *word) == (g_str_equal (*word, "oder") ? 1u : 0u), "%s", *word);
+  remove_dir (dir);
+}
+END_TEST
+
 int main (void)
 {
   Suite *suite = suite_create ("lexical");
@@ -379,6 +398,7 @@ int main (void)
   tcase_add_test (tests, test_shortcuts_do_not_change_the_result);
   tcase_add_test (tests, test_terms_tell_how_rare_words_are);
   tcase_add_test (tests, test_terms_count_all_languages);
+  tcase_add_test (tests, test_unknown_word_is_taken_for_the_nearest);
   suite_add_tcase (suite, tests);
   return run_suite (suite);
 }

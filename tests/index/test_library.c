@@ -214,6 +214,44 @@ START_TEST (test_library_without_vectors_takes_another_encoder)
 }
 END_TEST
 
+static gpointer keep_writing (gpointer data)
+{
+  const char *dir = data;
+  g_autoptr (Index) writer = index_open (dir, INDEX_WRITE, NULL);
+
+  for (guint i = 0; i < 40; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/later%u", i);
+      put (writer, path, 100 + i, TEXTS ("more lions"));
+    }
+  return NULL;
+}
+
+START_TEST (test_backup_beside_a_writer_is_complete)
+{
+  char *dir = make_dir ();
+  g_autofree char *copy = g_build_filename (dir, "copy", NULL);
+  guint n_problems = 1;
+  Index *writer = open_library (dir);
+  put (writer, "/a", 1, TEXTS ("about lions", "and bears"));
+  ck_assert (index_flush (writer, NULL));
+  index_close (writer);
+  g_autoptr (Index) reader = index_open (dir, INDEX_READ, NULL);
+
+  GThread *thread = g_thread_new ("writer", keep_writing, dir);
+  gboolean ok = index_backup (reader, copy, NULL);
+  g_thread_join (thread);
+
+  ck_assert (ok);
+  ck_assert (index_fsck (copy, NULL, &n_problems, NULL));
+  ck_assert_uint_eq (n_problems, 0);
+  g_autoptr (Index) copied = index_open (copy, INDEX_READ, NULL);
+  ck_assert_uint_ge (n_found (copied, "lions"), 1);
+  remove_dir (g_strdup (copy));
+  remove_dir (dir);
+}
+END_TEST
+
 START_TEST (test_sources_are_remembered)
 {
   char *dir = make_dir ();
@@ -251,6 +289,7 @@ int main (void)
   tcase_add_test (tests, test_reader_cannot_write);
   tcase_add_test (tests, test_encoder_is_set_once);
   tcase_add_test (tests, test_library_without_vectors_takes_another_encoder);
+  tcase_add_test (tests, test_backup_beside_a_writer_is_complete);
   tcase_add_test (tests, test_sources_are_remembered);
   suite_add_tcase (suite, tests);
   return run_suite (suite);

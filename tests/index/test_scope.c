@@ -63,7 +63,7 @@ static void assert_exact (Index *index, const IndexScope *scope, IndexSearchMode
 START_TEST (test_every_kind_of_scope_is_exact)
 {
   char *dir = make_dir ();
-  g_autoptr (Index) index = open_library (dir);
+  g_autoptr (Index) index = open_with (dir, INDEX_WRITE | INDEX_CREATE | INDEX_SCRATCH);
   const IndexScope scopes[] = {
     { .collection = "b" },
     { .language = "de" },

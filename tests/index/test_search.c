@@ -189,7 +189,7 @@ END_TEST
 START_TEST (test_order_does_not_depend_on_the_limit)
 {
   char *dir = make_dir ();
-  g_autoptr (Index) index = open_library (dir);
+  g_autoptr (Index) index = open_with (dir, INDEX_WRITE | INDEX_CREATE | INDEX_SCRATCH);
   float vector[DIMENSION];
   for (guint i = 0; i < 900; i++)
     {
@@ -208,6 +208,40 @@ START_TEST (test_order_does_not_depend_on_the_limit)
 
   for (guint i = 0; i < 10; i++)
     ck_assert_int_eq (hit_at (ten, i)->chunk, hit_at (all, i)->chunk);
+  remove_dir (dir);
+}
+END_TEST
+
+static guint n_collapsed (Index *index, const char *text, guint *ret_n_copies)
+{
+  const IndexQuery query
+      = { .mode = INDEX_SEARCH_LEXICAL, .text = text, .limit = 10, .collapse = TRUE };
+  g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
+
+  *ret_n_copies = hit_at (hits, 0)->n_copies;
+  return hits->len;
+}
+
+START_TEST (test_copies_are_collapsed_unless_a_number_differs)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  guint n_copies;
+  const char *letter = "Dear colleague, the okapi must be fed within 14 days of its arrival at the "
+                       "station, by the keeper who received it and signed for it at the gate.";
+  put (index, "/a", 1, TEXTS (letter));
+  put (index, "/b", 2, TEXTS ("Dear colleague: the okapi must be fed within 14 days of its arrival "
+                              "at the station, by the keeper who received it and signed for it at "
+                              "the gate!"));
+  ck_assert_uint_eq (n_collapsed (index, "okapi keeper", &n_copies), 1);
+  ck_assert_uint_eq (n_copies, 1);
+
+  put (index, "/c", 3, TEXTS ("Dear colleague, the okapi must be fed within 30 days of its arrival "
+                              "at the station, by the keeper who received it and signed for it at "
+                              "the gate."));
+  put (index, "/d", 4, TEXTS ("The okapi is fed by its keeper."));
+  ck_assert_uint_eq (n_collapsed (index, "okapi keeper", &n_copies), 3);
+  ck_assert_uint_eq (n_found (index, "okapi keeper"), 4);
   remove_dir (dir);
 }
 END_TEST
@@ -283,6 +317,7 @@ int main (void)
   tcase_add_test (tests, test_cap_per_document_goes_deeper);
   tcase_add_test (tests, test_limit_of_zero_finds_nothing);
   tcase_add_test (tests, test_order_does_not_depend_on_the_limit);
+  tcase_add_test (tests, test_copies_are_collapsed_unless_a_number_differs);
   tcase_add_test (tests, test_fusion_follows_the_list_that_knows);
   tcase_add_test (tests, test_fusion_survives_equal_and_missing_scores);
   suite_add_tcase (suite, tests);

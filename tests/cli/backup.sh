@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# docent backup: a copy that is complete, checked and usable.
+. "$(dirname "$0")/lib.sh"
+
+run 1 backup "$work/copy"; one_sentence
+document a.txt 'The okapi lives in the forest of the north and eats leaves all day.'
+run 0 add --no-embed --quiet "$docs"
+run 0 backup "$work/copy"; err_has intact; out_empty
+[ "$(stat -c %a "$work/copy" "$work/copy/library.db" | tr '\n' ' ')" = '700 600 ' ] || fail "others may read the backup"
+run 0 --library "$work/copy" search --mode lexical okapi; out_has a.txt
+run 0 --library "$work/copy" fsck
+run 0 backup --json "$work/second"; json '.verified and (.backup | endswith("second"))'
+run 1 backup "$work/copy"; one_sentence; err_has "$work/copy"
+run 1 backup "$work/none/copy"; one_sentence
+
+# Of a damaged library there is no backup that looks like one.
+if command -v sqlite3 >/dev/null; then
+  sqlite3 "$library/library.db" "UPDATE chunk SET text = text || ' tampered'"
+  run 1 backup "$work/third"; one_sentence; err_has fsck
+  [ ! -e "$work/third" ] || fail "the bad copy was kept"
+fi
+run 2 backup; one_sentence
+echo passed
