@@ -16,6 +16,12 @@ void ingest_document_add_page (IngestDocument *document, const char *label, floa
  * NULL. Blank text adds nothing. */
 void ingest_document_add_block (IngestDocument *document, IngestBlockKind kind, guint level,
                                 const IngestBox *box, const char *text, gssize length);
+/* The same for TEXT as files have it: cleaned, its blanks trimmed line by line. */
+void ingest_document_add_text (IngestDocument *document, IngestBlockKind kind, guint level,
+                               const char *text);
+/* Appends the pages of PART under a heading NAME, its own headings one level down. */
+void ingest_document_append (IngestDocument *document, const IngestDocument *part,
+                             const char *name);
 /* Moves nothing, frees nothing: closes the last page. Call once, after the last block. */
 void ingest_document_finish (IngestDocument *document);
 

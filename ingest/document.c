@@ -2,6 +2,7 @@
  * keeps the text, the separators and the offsets into it consistent, so nobody else counts bytes.
  * Pages own the separator that precedes their first block's text, and blocks never touch. */
 #include "ingest/document-private.h"
+#include "ingest/prose-private.h"
 
 #include <string.h>
 
@@ -129,5 +130,36 @@ void ingest_document_add_block (IngestDocument *document, IngestBlockKind kind, 
       add_piece (document, kind, level, box, text, piece);
       text += piece;
       left -= piece;
+    }
+}
+
+void ingest_document_add_text (IngestDocument *document, IngestBlockKind kind, guint level,
+                               const char *text)
+{
+  g_autofree char *clean = ingest_prose_clean (text, -1);
+  if (kind == INGEST_BLOCK_HEADING)
+    ingest_prose_squeeze (clean);
+  else if (kind != INGEST_BLOCK_TABLE_ROW)
+    ingest_prose_trim_lines (clean);
+  ingest_document_add_block (document, kind, level, NULL, clean, -1);
+}
+
+void ingest_document_append (IngestDocument *document, const IngestDocument *part,
+                             const char *name)
+{
+  guint page = 0;
+  for (guint i = 0; i < part->blocks->len; i++)
+    {
+      const IngestBlock *block = ingest_document_block (part, i);
+      for (; page < block->page; page++)
+        {
+          const IngestPage *from = ingest_document_page (part, page);
+          const char *label = from->label == NULL && part->pages->len == 1 ? name : from->label;
+          ingest_document_add_page (document, label, from->width, from->height, from->quality);
+        }
+      if (i == 0)
+        ingest_document_add_text (document, INGEST_BLOCK_HEADING, 1, name);
+      ingest_document_add_block (document, block->kind, block->level > 0 ? block->level + 1 : 0,
+                                 &block->box, part->text + block->start, block->end - block->start);
     }
 }

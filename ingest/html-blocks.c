@@ -59,25 +59,6 @@ static void append_collapsed (GString *out, const char *text)
       g_string_append_c (out, ' ');
 }
 
-/* Line by line without blanks at the ends. In place. */
-static void trim_lines (char *text)
-{
-  char *out = text;
-  for (const char *at = text; *at != '\0'; at++)
-    {
-      gboolean blank = *at == ' ' || *at == '\t';
-      gboolean doubled = out == text || out[-1] == ' ' || out[-1] == '\n';
-      if (*at == '\n')
-        while (out > text && out[-1] == ' ')
-          out--;
-      if (!blank)
-        *out++ = *at;
-      else if (!doubled)
-        *out++ = ' ';
-    }
-  *out = '\0';
-}
-
 static void add_text (Writer *writer, const char *text)
 {
   gboolean item = writer->marker[0] != '\0' && writer->kind == INGEST_BLOCK_PARAGRAPH;
@@ -98,7 +79,7 @@ static void flush (Writer *writer)
         add_text (writer, clean);
       return;
     }
-  trim_lines (clean);
+  ingest_prose_trim_lines (clean);
   g_auto (GStrv) paragraphs = g_strsplit (clean, "\n\n", -1);
   for (guint i = 0; paragraphs[i] != NULL; i++)
     if (*g_strstrip (paragraphs[i]) != '\0')
@@ -220,7 +201,7 @@ static void write_item (Writer *writer, const xmlNode *item)
 static gboolean is_footnote (const xmlNode *node)
 {
   g_autofree char *role = ingest_xml_attribute (node, "role");
-  g_autofree char *type = ingest_xml_attribute (node, "type");
+  g_autofree char *type = ingest_xml_attribute (node, "epub:type");
   return (role != NULL && (strstr (role, "doc-footnote") || strstr (role, "doc-endnote")))
          || (type != NULL && (strcmp (type, "footnote") == 0 || strcmp (type, "endnote") == 0));
 }

@@ -10,7 +10,12 @@
 typedef enum
 {
   INGEST_TYPE_UNKNOWN,
+  INGEST_TYPE_ENCRYPTED,
   INGEST_TYPE_PDF,
+  INGEST_TYPE_ZIP, /* Office files and books, too */
+  INGEST_TYPE_RTF,
+  INGEST_TYPE_MAIL,
+  INGEST_TYPE_MBOX,
   INGEST_TYPE_TEXT, /* of some kind: ask ingest_sniff_text */
   INGEST_TYPE_MARKDOWN,
   INGEST_TYPE_HTML,
@@ -39,6 +44,10 @@ IngestDocument *ingest_parse_markdown (const char *text, GError **error);
 IngestDocument *ingest_parse_html (const char *text, GError **error);
 IngestDocument *ingest_parse_feed (struct _xmlDoc *doc, GError **error);
 IngestDocument *ingest_parse_json_feed (const char *text, GError **error);
+IngestDocument *ingest_parse_rtf (const guint8 *data, gsize length, GError **error);
+/* DEPTH as for ingest_parse. */
+IngestDocument *ingest_parse_mail (GBytes *bytes, guint depth, GError **error);
+IngestDocument *ingest_parse_mbox (GBytes *bytes, guint depth, GError **error);
 IngestDocument *ingest_parse_pdf (GBytes *bytes, GError **error);
 
 /* ISO 639-1 of the words of TEXT, or NULL when they are too few or unclear. Static. */

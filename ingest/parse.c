@@ -2,7 +2,7 @@
  * document or a phrase that says why there is none. Containers (mail, archives) come back here for
  * what they hold, and depth is counted, because an archive can hold itself. */
 #include "ingest/parse-private.h"
-#include "ingest/xml-private.h"
+#include "ingest/archive-private.h"
 
 #include <string.h>
 
@@ -16,6 +16,8 @@ static IngestDocument *parse_markup (GBytes *bytes, const char *text, GError **e
   const xmlNode *root = xmlDocGetRootElement (doc);
   if (ingest_xml_is (root, "rss") || ingest_xml_is (root, "feed") || ingest_xml_is (root, "RDF"))
     return ingest_parse_feed (doc, error);
+  if (ingest_xml_is (root, "document") && ingest_xml_child (root, "body") != NULL)
+    return ingest_parse_odf (NULL, doc, error);
   if (ingest_xml_is (root, "html"))
     return ingest_parse_html (text, error);
   g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
@@ -57,6 +59,17 @@ IngestDocument *ingest_parse (GBytes *bytes, const char *hint, guint depth, GErr
     {
     case INGEST_TYPE_PDF:
       return ingest_parse_pdf (bytes, error);
+    case INGEST_TYPE_ENCRYPTED:
+      g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_ENCRYPTED, "");
+      return NULL;
+    case INGEST_TYPE_ZIP:
+      return ingest_parse_zip (bytes, depth, error);
+    case INGEST_TYPE_RTF:
+      return ingest_parse_rtf (data, length, error);
+    case INGEST_TYPE_MAIL:
+      return ingest_parse_mail (bytes, depth, error);
+    case INGEST_TYPE_MBOX:
+      return ingest_parse_mbox (bytes, depth, error);
     case INGEST_TYPE_TEXT:
       return parse_text (bytes, hint, error);
     default:

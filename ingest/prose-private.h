@@ -12,6 +12,9 @@ char *ingest_prose_clean (const char *text, gssize length);
 /* All white space runs to one space, none at the ends. In place; returns TEXT. */
 char *ingest_prose_squeeze (char *text);
 
+/* Blanks run to one within lines, none at the ends of lines. In place; returns TEXT. */
+char *ingest_prose_trim_lines (char *text);
+
 /* The bytes of a list marker and the blanks after it at the start of TEXT ("• ", "3. ", "(b) ",
  * "iv) "), 0 when there is none or nothing follows. */
 gsize ingest_prose_marker_length (const char *text, gsize length);

@@ -150,6 +150,25 @@ char *ingest_prose_squeeze (char *text)
   return text;
 }
 
+char *ingest_prose_trim_lines (char *text)
+{
+  char *out = text;
+  for (const char *at = text; *at != '\0'; at++)
+    {
+      gboolean blank = *at == ' ' || *at == '\t';
+      gboolean doubled = out == text || out[-1] == ' ' || out[-1] == '\n';
+      if (*at == '\n')
+        while (out > text && out[-1] == ' ')
+          out--;
+      if (!blank)
+        *out++ = *at;
+      else if (!doubled)
+        *out++ = ' ';
+    }
+  *out = '\0';
+  return text;
+}
+
 /* ---- List markers ---- */
 
 static gsize bullet_length (const char *text, gsize length)

@@ -13,10 +13,7 @@ typedef struct
 } Signature;
 
 static const Signature signatures[] = {
-  { "PK\x03\x04", 4,
-    "is a ZIP archive or an Office file, which docent cannot read; save it as PDF" },
   { "\xD0\xCF\x11\xE0", 4, "is an old Office file, which docent cannot read; save it as PDF" },
-  { "{\\rtf", 5, "is an RTF file, which docent cannot read; save it as PDF" },
   { "%!PS", 4, "is a PostScript file, which docent cannot read; convert it to PDF" },
   { "\x89PNG", 4, "is a picture; run it through OCR first" },
   { "\xFF\xD8\xFF", 3, "is a picture; run it through OCR first" },
@@ -45,6 +42,37 @@ static gboolean starts_with (const guint8 *data, gsize length, const char *magic
 static gboolean has_pdf_header (const guint8 *data, gsize length)
 {
   return memmem (data, MIN (length, 1024), "%PDF-", 5) != NULL;
+}
+
+/* Office encrypts by wrapping the file in its old format, as a stream of this name in UTF-16. */
+static gboolean is_encrypted_office (const guint8 *data, gsize length)
+{
+  static const char name[] = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e";
+  return starts_with (data, length, "\xD0\xCF\x11\xE0", 4)
+         && memmem (data, length, name, sizeof name - 1) != NULL;
+}
+
+/* How many of the headers that only mail has stand before the first line that is no header. */
+static guint mail_headers (const guint8 *data, gsize length, gboolean after_first_line)
+{
+  static const char *const names[]
+      = { "from:",    "date:", "message-id:",   "received:",     "mime-version:", "return-path:",
+          "subject:", "to:",   "content-type:", "delivered-to:", "x-mailer:",     "reply-to:" };
+  const char *at = (const char *)data, *end = at + MIN (length, 16384);
+  guint found = 0;
+  for (gboolean first = TRUE; at < end; first = FALSE)
+    {
+      const char *line_end = memchr (at, '\n', end - at);
+      gsize n = (line_end != NULL ? line_end : end) - at;
+      gboolean folded = *at == ' ' || *at == '\t';
+      if (!(first && after_first_line) && !folded && (memchr (at, ':', n) == NULL || *at == ':'))
+        break;
+      for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+        found
+            += n > strlen (names[i]) && g_ascii_strncasecmp (at, names[i], strlen (names[i])) == 0;
+      at += n + 1;
+    }
+  return found;
 }
 
 /* The first element of markup, past white space, comments, declarations and a document type; ""
@@ -120,12 +148,23 @@ IngestType ingest_sniff (const guint8 *data, gsize length, const char *hint,
 {
   if (has_pdf_header (data, length))
     return INGEST_TYPE_PDF;
+  if (starts_with (data, length, "PK\x03\x04", 4))
+    return INGEST_TYPE_ZIP;
+  if (starts_with (data, length, "{\\rtf", 5))
+    return INGEST_TYPE_RTF;
+  if (is_encrypted_office (data, length))
+    return INGEST_TYPE_ENCRYPTED;
   for (gsize i = 0; i < G_N_ELEMENTS (signatures); i++)
     if (starts_with (data, length, signatures[i].magic, signatures[i].length))
       {
         *ret_problem = signatures[i].problem;
         return INGEST_TYPE_UNKNOWN;
       }
+  if (starts_with (data, length, "From ", 5) && mail_headers (data, length, TRUE) >= 2)
+    return INGEST_TYPE_MBOX;
+  gboolean named = strcmp (hint, "eml") == 0 || strcmp (hint, "mht") == 0;
+  if (mail_headers (data, length, FALSE) >= (named ? 1 : 3))
+    return INGEST_TYPE_MAIL;
   if (strcmp (hint, "pdf") != 0)
     return INGEST_TYPE_TEXT;
   *ret_problem = "is named .pdf but is not a PDF, or its beginning is damaged";

@@ -35,7 +35,10 @@ typedef struct
 static gboolean names_a_document (const char *name)
 {
   static const char *const extensions[]
-      = { "pdf", "txt", "text", "md", "markdown", "html", "htm", "xhtml", "xml", "rss", "atom" };
+      = { "pdf",  "txt",  "text", "md",   "markdown", "html", "htm",  "xhtml",
+          "xml",  "rss",  "atom", "docx", "docm",     "dotx", "pptx", "pptm",
+          "ppsx", "xlsx", "xlsm", "odt",  "ott",      "ods",  "odp",  "fodt",
+          "epub", "zip",  "rtf",  "eml",  "mbox",     "mht",  "mhtml" };
   const char *dot = strrchr (name, '.');
   for (gsize i = 0; dot != NULL && i < G_N_ELEMENTS (extensions); i++)
     if (g_ascii_strcasecmp (dot + 1, extensions[i]) == 0)

@@ -222,12 +222,14 @@ xmlNode *ingest_xml_find (const xmlNode *node, const char *name)
 
 char *ingest_xml_attribute (const xmlNode *node, const char *name)
 {
-  for (const xmlAttr *attribute = node != NULL ? node->properties : NULL; attribute != NULL;
-       attribute = attribute->next)
+  /* Text nodes keep their text where elements have their attributes. */
+  if (node == NULL || node->type != XML_ELEMENT_NODE)
+    return NULL;
+  for (const xmlAttr *attribute = node->properties; attribute != NULL; attribute = attribute->next)
     if (strcmp ((const char *)attribute->name, name) == 0)
       {
         xmlChar *value = xmlNodeListGetString (node->doc, attribute->children, 1);
-        char *copy = g_strdup (value != NULL ? (const char *)value : "");
+        char *copy = ingest_prose_clean (value != NULL ? (const char *)value : "", -1);
         xmlFree (value);
         return copy;
       }
