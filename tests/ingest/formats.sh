@@ -3,7 +3,7 @@
 #
 # usage: formats.sh DUMP FOLDER
 set -euo pipefail
-dump=$1
+dump=$(realpath "$1")
 cd "$2"
 failed=0
 for expected in *.expected; do

@@ -138,7 +138,10 @@ START_TEST (test_types_by_content_first)
   ck_assert_int_eq (ingest_sniff_text ("<div>Hi</div>", "html"), INGEST_TYPE_HTML);
   ck_assert_int_eq (ingest_sniff_text ("a < b", "txt"), INGEST_TYPE_TEXT);
   ck_assert_int_eq (ingest_sniff ((const guint8 *)"# Title", 7, "txt", &problem), INGEST_TYPE_TEXT);
-  ck_assert_int_eq (ingest_sniff ((const guint8 *)"PK\3\4", 4, "txt", &problem),
+  ck_assert_int_eq (ingest_sniff ((const guint8 *)"PK\3\4", 4, "txt", &problem), INGEST_TYPE_ZIP);
+  ck_assert_int_eq (ingest_sniff ((const guint8 *)"{\\rtf1", 6, "doc", &problem),
+                    INGEST_TYPE_RTF);
+  ck_assert_int_eq (ingest_sniff ((const guint8 *)"\x89PNG", 4, "txt", &problem),
                     INGEST_TYPE_UNKNOWN);
   ck_assert_ptr_nonnull (problem);
 }
