@@ -105,7 +105,7 @@ extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options
     cli_digest_options[], cli_forget_options[], cli_fsck_options[], cli_list_options[],
     cli_log_options[], cli_search_options[],
     cli_show_options[], cli_sync_options[], cli_tag_options[];
-extern const CliCommand cli_models_commands[], cli_eval_commands[], cli_collection_commands[];
+extern const CliCommand cli_feed_commands[], cli_models_commands[], cli_eval_commands[], cli_collection_commands[];
 
 /* ---- Parts of the library: scope.c ---- */
 

@@ -18,6 +18,8 @@ const CliCommand cli_commands[] = {
   { "ask", "QUESTION…", "answer from the documents, with pages, or say that they do not", 1, ANY,
     cli_ask_options, cli_ask, NULL },
   { "chat", "", "ask question after question", 0, 0, cli_chat_options, cli_chat, NULL },
+  { "feed", "COMMAND", "subscribe to feeds and fetch what is new", 0, ANY, NULL, NULL,
+    cli_feed_commands },
   { "digest", "", "what is new, as a few checked sentences per story", 0, 0, cli_digest_options,
     cli_digest, NULL },
   { "list", "", "show which documents are in the library", 0, 0, cli_list_options, cli_list, NULL },

@@ -1,7 +1,7 @@
 /* docent models: which language models are here, and how to get them.
  *
  * list and verify work on the store, a folder of files that a manifest in the program describes;
- * fetch is the only command of docent that opens a connection. The other commands look into a
+ * fetch opens connections. The other commands look into a
  * model file and are in models-files.c. */
 #include <string.h>
 
@@ -183,7 +183,7 @@ static CliExit models_verify (const CliOptions *options, int argc, char **argv)
 
 const CliCommand cli_models_commands[] = {
   { "list", "", "which models docent knows, and which are here", 0, 0, NULL, models_list, NULL },
-  { "fetch", "[NAME…|default]", "download models: the only command that opens a connection", 0,
+  { "fetch", "[NAME…|default]", "download models; opens connections", 0,
     G_MAXUINT, NULL, models_fetch, NULL },
   { "verify", "[NAME…]", "read models again and compare their checksums", 0, G_MAXUINT, NULL,
     models_verify, NULL },

@@ -14,7 +14,7 @@
 
 static gboolean uses_network (const char *command)
 {
-  static const char *const commands[] = { "models fetch" };
+  static const char *const commands[] = { "models fetch", "feed poll" };
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     if (strcmp (command, commands[i]) == 0)
       return TRUE;

@@ -88,8 +88,9 @@ static gboolean is_text (const char *text)
 
 static gboolean check_document (const IndexDocument *document, GError **error)
 {
-  if (!document->path || !g_path_is_absolute (document->path))
-    return refuse_input (document, "its path is not absolute", error);
+  /* A relative path would name another file from another folder. */
+  if (!document->path || !(g_path_is_absolute (document->path) || strstr (document->path, "://")))
+    return refuse_input (document, "its path is neither absolute nor an address", error);
   if (document->size_bytes > G_MAXINT64)
     return refuse_input (document, "its size is impossible", error);
   if (!is_text (document->title) || !is_text (document->failure) || !is_text (document->language)

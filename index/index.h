@@ -105,7 +105,7 @@ typedef struct
 typedef struct
 {
   gint64 id;
-  char *path; /* absolute; unique */
+  char *path; /* absolute, or the address where it is from (https://…); unique */
   char *title;
   char *mime_type;
   char *language;   /* ISO 639-1, or NULL; what follows the language ("-AT") is dropped */

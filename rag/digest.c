@@ -80,6 +80,18 @@ static GPtrArray *new_items (Rag *rag, const GPtrArray *documents, gint64 since,
   return g_steal_pointer (&items);
 }
 
+/* A feed that could not be read is never passed over in silence. */
+static void note_failed_feeds (Rag *rag, const char *collection, RagBrief *brief)
+{
+  g_autoptr (GPtrArray) feeds = rag->restricted ? NULL : rag_feed_list (rag, NULL);
+  for (guint i = 0; feeds != NULL && i < feeds->len; i++)
+    {
+      const RagFeed *feed = rag_feed_at (feeds, i);
+      if (feed->failure != NULL && (collection == NULL || strcmp (collection, feed->collection) == 0))
+        g_ptr_array_add (brief->notes, g_strdup_printf ("Feed not read: %s.", feed->failure));
+    }
+}
+
 /* ---- Meaning ---- */
 
 /* [n, dimension] for TEXTS (char*); NULL with *ret_ok when the library has no vectors. */
@@ -252,6 +264,7 @@ static RagBrief *make (Rag *rag, const RagDigestOptions *options, GError **error
   if (!rank (rag, stories, options, earlier, error)
       || !write_stories (rag, stories, options, brief, error))
     return NULL;
+  note_failed_feeds (rag, options->collection, brief);
   rag_brief_finish (brief);
   return g_steal_pointer (&brief);
 }

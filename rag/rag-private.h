@@ -42,6 +42,12 @@ void rag_failure_free (RagFailure *failure);
 /* What RAG is kept to; COLLECTION unless its scope has one. Shares the strings of both. */
 IndexScope rag_index_scope (const Rag *rag, const char *collection);
 
+/* Whether PATH is where a feed's entry is from, not a file. */
+static inline gboolean rag_is_web_address (const char *path)
+{
+  return g_str_has_prefix (path, "https://") || g_str_has_prefix (path, "http://");
+}
+
 /* ---- choose.c ---- */
 
 /* Tokens per second at which the generator at PATH reads here; remembered in MODELS_DIR. */

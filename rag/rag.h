@@ -2,7 +2,7 @@
  * evidence → prompt → generate → check every sentence → answer with pages, or a refusal.
  *
  * It prints nothing and reads no configuration: the caller passes options in and gets events and
- * results out. Read in this order: Library, Add, Search, Ask, Briefs, Evaluate.
+ * results out. Read in this order: Library, Add, Search, Ask, Feeds, Briefs, Evaluate.
  *
  * Ownership: *_free frees everything below. Events belong to rag and last for the call. */
 #pragma once
@@ -296,6 +296,54 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *question, const RagAskEvents
 /* rag_chat_new + rag_chat_ask for a single question. */
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
                     const RagAskEvents *events, GError **error);
+
+/* ---- Feeds: feed.c, feed-state.c, feed-items.c, fetch.c ---------------------------------------------- */
+
+typedef struct
+{
+  char *url, *collection, *title;
+  char *failure;             /* why the last poll failed, or NULL */
+  guint failures;            /* in a row */
+  guint keep_days;           /* entries older than this go; 0: none do */
+  guint n_items;             /* entries that it has now */
+  gint64 checked_at, next_at; /* Unix seconds; 0: never */
+} RagFeed;
+/* Frees what FEED points to. */
+void rag_feed_free (RagFeed *feed);
+
+/* What is subscribed; rag_feed_at gives its elements. */
+GPtrArray *rag_feed_list (Rag *rag, GError **error);
+const RagFeed *rag_feed_at (const GPtrArray *feeds, guint i);
+/* Subscribes, or changes collection and time of an address that is. Nothing is fetched yet. */
+gboolean rag_feed_add (Rag *rag, const char *url, const char *collection, guint keep_days,
+                       GError **error);
+/* Ends the subscription. Documents that came from it stay. */
+gboolean rag_feed_remove (Rag *rag, const char *url, GError **error);
+
+typedef struct
+{
+  const char *const *urls; /* only these; NULL: those that are due */
+  gboolean all;            /* also those that are not due */
+  gboolean no_embed;
+  guint timeout_s;         /* of one feed; 0: 30 */
+  gint64 now;              /* Unix seconds */
+  RagProgressFunc progress;
+  gpointer user_data;
+  GCancellable *cancellable;
+} RagPollOptions;
+
+typedef struct
+{
+  guint polled, unchanged, waiting;           /* feeds */
+  guint added, updated, duplicates, expired;  /* entries */
+  GPtrArray *failed;                          /* RagFailure*: feeds */
+} RagPollReport;
+void rag_poll_report_free (RagPollReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagPollReport, rag_poll_report_free)
+
+/* The only call of this room that uses the network. A feed that fails is named and the others go
+ * on. */
+RagPollReport *rag_feed_poll (Rag *rag, const RagPollOptions *options, GError **error);
 
 /* ---- Briefs: digest.c, dossier.c -------------------------------------------------------------------- */
 

@@ -85,7 +85,8 @@ static GArray *find_gone (const Sync *sync, gboolean dry_run, GError **error)
     {
       const IndexDocument *known = g_ptr_array_index (sync->plan->known, i);
       GError *inner = NULL;
-      if (g_hash_table_contains (sync->plan->seen, known->path) || is_kept (sync, known->path)
+      if (rag_is_web_address (known->path)
+          || g_hash_table_contains (sync->plan->seen, known->path) || is_kept (sync, known->path)
           || (g_file_test (known->path, G_FILE_TEST_EXISTS)
               && !rag_plan_excludes (sync->plan, known->path)))
         continue;

@@ -31,7 +31,7 @@ for option in library collection model encoder threads mem json quiet plain verb
   grep -q "Fl Fl $option" "$manuals/docent.1" || fail "docent.1 lacks --$option"
 done
 
-run 0 help models fetch; out_has 'the only command that opens a connection'
+run 0 help models fetch; out_has 'opens connections'
 run 2 help nonsense; one_sentence
 run 2 help lits; err_has 'did you mean “list”?'
 

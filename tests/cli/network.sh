@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Nothing leaves the machine: no command but `models fetch` makes a socket, and none could.
+# Nothing leaves the machine: no command but `models fetch` and `feed poll` makes a socket, and none
+# could.
 . "$(dirname "$0")/lib.sh"
 
 # with_probe COMMAND…: runs docent with a library that tries sockets when it ends.
@@ -9,13 +10,16 @@ with_probe () {
 }
 
 document notes.txt 'The ferry leaves at six.'
-for command in "add --no-embed $docs" sync list 'search --mode lexical ferry' fsck 'models list'; do
+for command in "add --no-embed $docs" sync list 'search --mode lexical ferry' fsck 'models list' \
+               'feed list' 'feed add https://feed.example/' 'digest --no-model'; do
   # shellcheck disable=SC2086
   with_probe $command
   for family in inet inet6 unix; do err_has "$family refused"; done
 done
 with_probe chat; err_has 'inet refused'; err_has 'unix open'
 with_probe models fetch no-such-model; err_has 'inet open'
+"$DOCENT" feed remove https://feed.example/ 2>/dev/null
+with_probe feed poll; err_has 'inet open'
 
 command -v strace >/dev/null || skip 'strace is not installed'
 cp "$SAMPLES/night-shift-policy.pdf" "$docs"
