@@ -89,6 +89,8 @@ CliExit cli_backup (const CliOptions *options, int argc, char **argv);
 CliExit cli_bench (const CliOptions *options, int argc, char **argv);
 CliExit cli_chat (const CliOptions *options, int argc, char **argv);
 CliExit cli_completions (const CliOptions *options, int argc, char **argv);
+CliExit cli_dossier (const CliOptions *options, int argc, char **argv);
+CliExit cli_schedule (const CliOptions *options, int argc, char **argv);
 CliExit cli_digest (const CliOptions *options, int argc, char **argv);
 CliExit cli_doctor (const CliOptions *options, int argc, char **argv);
 CliExit cli_forget (const CliOptions *options, int argc, char **argv);
@@ -102,7 +104,7 @@ CliExit cli_sync (const CliOptions *options, int argc, char **argv);
 CliExit cli_tag (const CliOptions *options, int argc, char **argv);
 
 extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[],
-    cli_digest_options[], cli_forget_options[], cli_fsck_options[], cli_list_options[],
+    cli_digest_options[], cli_schedule_options[], cli_dossier_options[], cli_forget_options[], cli_fsck_options[], cli_list_options[],
     cli_log_options[], cli_search_options[],
     cli_show_options[], cli_sync_options[], cli_tag_options[];
 extern const CliCommand cli_feed_commands[], cli_models_commands[], cli_eval_commands[], cli_collection_commands[];

@@ -58,10 +58,23 @@ static const RagCitation *citation_of (const RagCited *cited, guint n)
   return NULL;
 }
 
+/* Past a bullet or the number of a list: "2. ", "• ". */
+static const char *past_bullet (const char *text)
+{
+  const gsize digits = strspn (text, "0123456789");
+  if (digits > 0 && digits <= 2 && text[digits] == '.' && text[digits + 1] == ' ')
+    return text + digits + 2;
+  static const char *const bullets[] = { "• ", "- ", "* ", "– " };
+  for (gsize i = 0; i < G_N_ELEMENTS (bullets); i++)
+    if (g_str_has_prefix (text, bullets[i]))
+      return text + strlen (bullets[i]);
+  return text;
+}
+
 static RagPoint *point_of_sentence (const RagCited *cited, const RagSentence *sentence)
 {
   RagPoint *point = g_new0 (RagPoint, 1);
-  point->text = rag_one_line (sentence->text, -1);
+  point->text = rag_one_line (past_bullet (sentence->text), -1);
   point->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
   for (guint i = 0; i < sentence->citations->len; i++)
     {
@@ -159,7 +172,7 @@ RagPoint *rag_point_quote (const RagEvidence *evidence, const RagSpan *span)
                                  .page_label = hit->page_label,
                                  .section = hit->section,
                                  .quote = quote };
-  point->text = rag_one_line (quote, -1);
+  point->text = rag_one_line (past_bullet (quote), -1);
   point->quoted = TRUE;
   point->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
   g_ptr_array_add (point->citations, copy_citation (&citation));

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# docent dossier: headings of a template, statements with pages, going on after an interruption.
+. "$(dirname "$0")/lib.sh"
+
+run 2 dossier; one_sentence
+run 2 dossier --budget soon x; one_sentence
+run 2 dossier --format pdf x; one_sentence
+run 2 dossier --show-template nonsense; one_sentence; err_has 'value, study, policy, contract'
+
+run 0 add --no-embed --quiet "$SAMPLES"/*.pdf
+run 1 dossier nosuch.pdf; one_sentence
+run 2 dossier --no-model --template nosuch product-dossier.pdf; one_sentence
+run 0 dossier --no-model --json product-dossier.pdf
+json '.complete and (.sections | length == 9) and .sentences.written == 0'
+json '[.sections[] | select (.title == "Key figures") | .points[]] | length == 10'
+json 'any (.sections[] | select (.title == "Obligations") | .points[]; .text | contains ("must not be worn"))'
+
+# Every quotation stands on the page that is cited.
+jq -r '.sections[].points[].citations[] | "\(.page)\t\(.quote)"' "$work/out" | while IFS=$'\t' read -r page quote; do
+  pdftotext -f "$page" -l "$page" "$SAMPLES/product-dossier.pdf" - | tr -cd '[:alnum:]' >"$work/page"
+  grep -qF "$(printf %b "$quote" | tr -cd '[:alnum:]')" "$work/page" || { echo "$page $quote"; exit 1; }
+done || fail "a quotation is not on its page"
+
+# Each template of ours can be read and is printed as it is; a user's own is checked.
+for template in value study policy contract; do
+  run 0 dossier --no-model --template "$template" --json night-shift-policy.pdf; json '.complete'
+  run 0 dossier --show-template "$template"; cp "$work/out" "$work/own.ini"
+  run 0 dossier --no-model --template "$work/own.ini" --json night-shift-policy.pdf; json '.complete'
+done
+printf '[dossier]\ntitle = Mine\n[Nights]\nmatch = \\bnights?\\b\npoints = 2\n' >"$work/own.ini"
+run 0 dossier --no-model --template "$work/own.ini" --json night-shift-policy.pdf
+json '.title | startswith ("Mine: ")'; json '.sections[0].points | length == 2'
+printf '[Nights]\nmatch = (\n' >"$work/own.ini"
+run 2 dossier --no-model --template "$work/own.ini" night-shift-policy.pdf; one_sentence; err_has '[Nights]'
+printf '[Nights]\nabout = x\n' >"$work/own.ini"
+run 2 dossier --no-model --template "$work/own.ini" night-shift-policy.pdf; one_sentence
+
+# A page with links to the pages of the document; several documents in one brief.
+run 0 dossier --no-model -o "$work/brief.html" product-dossier.pdf; out_empty
+grep -q 'href="file://[^"]*product-dossier.pdf#page=2"' "$work/brief.html" || fail "there is no link to page 2"
+[ ! -e "$work/brief.html.part" ] || fail "what was kept for going on is still there"
+run 0 dossier --no-model -o "$work/brief.md" product-dossier.pdf study-report.pdf
+grep -q '^# Value dossier: .* and 1 more$' "$work/brief.md" || fail "the title does not say that there are two"
+
+# What an interrupted run had finished is taken over, unless it is of another document.
+cat >"$work/again.md.part" <<END
+{"title":"x","sections":[{"title":"Purpose","documents":["$SAMPLES/product-dossier.pdf"],
+ "points":[{"text":"Taken over.","citations":[]}]},
+ {"title":"Costs","documents":["/another.pdf"],"points":[{"text":"Not taken over.","citations":[]}]}]}
+END
+run 0 dossier --no-model -o "$work/again.md" product-dossier.pdf
+grep -q 'Taken over' "$work/again.md" || fail "a finished heading is not taken over"
+! grep -q 'Not taken over' "$work/again.md" || fail "a heading of another document is taken over"
+
+need_models minilm qwen2.5-0.5b
+lib=(--library "$work/lib" --model qwen2.5-0.5b)
+run 0 "${lib[@]}" add --quiet "$SAMPLES/product-dossier.pdf"
+run 0 "${lib[@]}" dossier --budget 1s --json product-dossier.pdf
+json '.complete and .sentences.written > 0'
+json 'any (.notes[]; startswith ("The time was over before"))'
+json 'all (.sections[].points[]; .citations | length > 0)'
+echo passed
