@@ -80,19 +80,19 @@ need_models minilm smollm2-135m
 run 0 --library "$work/lib" add --quiet "$SAMPLES"/*.pdf
 start "'$DOCENT' --library '$work/lib' --model smollm2-135m chat --max-tokens 30"
 see 'docent>'
-keys 'On which extension is the night coordinator reached?' Enter; see 'Searched 4 of 4 documents.'
-shown; grep -q '4417' "$work/out" || fail "there is no answer"
+keys 'How many care homes took part in the SALINA trial?' Enter; see 'Searched 4 of 4 documents.'
+shown; grep -q '48 care homes' "$work/out" || fail "there is no answer"
 keys '/open 1' Enter
 for ((i = 0; i < 50; i++)); do [ -e "$work/opened" ] && break; sleep .1; done
-page=$(sed -n 's/^  \[1\] night-shift-policy.pdf, p\. \([0-9]*\)$/\1/p' "$work/out")
-[ "$(cat "$work/opened")" = "--page=x $page $SAMPLES/night-shift-policy.pdf" ] \
+page=$(sed -n 's/^  \[1\] study-report.pdf, p\. \([0-9]*\)$/\1/p' "$work/out")
+[ "$(cat "$work/opened")" = "--page=x $page $SAMPLES/study-report.pdf" ] \
   || fail "opened: $(cat "$work/opened"), not page $page"
 keys '/why' Enter; see 'Sentences of the model:'; see 'Confidence '
 keys '/retry' Enter; see 'docent>'
 keys "/export $work/answers.md" Enter; see 'answers to'
 keys '/quit' Enter; see 'ended with 0'
 stop
-grep -q '^## On which extension' "$work/answers.md" || fail "the export lacks the question"
-grep -q 'night-shift-policy.pdf, p. ' "$work/answers.md" || fail "the export lacks the source"
+grep -q '^## How many care homes' "$work/answers.md" || fail "the export lacks the question"
+grep -q 'study-report.pdf, p. ' "$work/answers.md" || fail "the export lacks the source"
 [ "$(stat -c %a "$work/answers.md")" = 600 ] || fail "others may read the export"
 echo passed
