@@ -38,7 +38,7 @@ gboolean index_delete_others (Index *index, const char *prefix, const char *kept
     {
       g_autofree char *path = g_build_filename (index->dir, name, NULL);
 
-      if (!g_str_has_prefix (name, prefix) || g_strcmp0 (name, kept) == 0)
+      if (!g_str_has_prefix (name, prefix) || (kept && g_str_has_prefix (name, kept)))
         continue;
       if (unlink (path) != 0 && errno != ENOENT)
         {

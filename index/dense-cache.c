@@ -144,10 +144,11 @@ static gboolean read_block (int fd, const IndexDenseState *state, IndexDenseBloc
   return TRUE;
 }
 
-gboolean index_dense_load_file (Index *index, const IndexDenseState *state,
-                                IndexDenseBlock *ret_block, char **ret_why)
+/* Reads the file that STATE speaks of, once it is proved to be that: into BLOCK or CODES. */
+static gboolean load (Index *index, const IndexDenseState *state, IndexDenseBlock *ret_block,
+                      IndexDenseCodes *ret_codes, char **ret_why)
 {
-  g_autofree char *path = file_path (index, state->generation, "faiss");
+  g_autofree char *path = file_path (index, state->generation, ret_codes ? "codes" : "faiss");
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   gint64 size, checksum;
   const char *why = NULL;
@@ -156,15 +157,29 @@ gboolean index_dense_load_file (Index *index, const IndexDenseState *state,
     why = g_strerror (errno);
   else if (!sum_file (fd, &size, &checksum))
     why = g_strerror (errno);
-  else if (size != state->size_bytes || checksum != state->checksum || !is_plausible (state))
+  else if (size != state->size_bytes || checksum != state->checksum
+           || !(ret_codes ? index_codes_are_in (state) : is_plausible (state)))
     why = "it is not the file that was written";
-  else if (!read_block (fd, state, ret_block))
-    why = "FAISS cannot read it";
+  else if (!(ret_codes ? index_codes_read (fd, state, ret_codes)
+                       : read_block (fd, state, ret_block)))
+    why = ret_codes ? "it makes no sense" : "FAISS cannot read it";
   if (fd >= 0)
     close (fd);
   if (why && ret_why)
     *ret_why = g_strdup_printf ("%s: %s", path, why);
   return why == NULL;
+}
+
+gboolean index_dense_load_file (Index *index, const IndexDenseState *state,
+                                IndexDenseBlock *ret_block, char **ret_why)
+{
+  return load (index, state, ret_block, NULL, ret_why);
+}
+
+gboolean index_dense_load_codes (Index *index, const IndexDenseState *state,
+                                 IndexDenseCodes *ret_codes, char **ret_why)
+{
+  return load (index, state, NULL, ret_codes, ret_why);
 }
 
 /* ---- Change ---- */
@@ -222,9 +237,16 @@ gboolean index_dense_block_change (IndexDenseBlock *block, guint dimension, cons
 
 /* ---- Write ---- */
 
-/* Writes and syncs FAISS's bytes to a new file and sums what arrived there. */
-static gboolean write_and_sum (const char *path, void *faiss, IndexDenseState *state,
-                               GError **error)
+typedef gboolean (*PrintFunc) (FILE *file, gconstpointer data);
+
+static gboolean print_faiss (FILE *file, gconstpointer faiss)
+{
+  return faiss_write_index (faiss, file) == 0;
+}
+
+/* Writes and syncs the bytes of PRINT to a new file and sums what arrived there. */
+static gboolean write_and_sum (const char *path, PrintFunc print, gconstpointer data,
+                               IndexDenseState *state, GError **error)
 {
   int fd = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   FILE *file = fd >= 0 ? fdopen (fd, "w+b") : NULL;
@@ -237,7 +259,7 @@ static gboolean write_and_sum (const char *path, void *faiss, IndexDenseState *s
       return FALSE;
     }
   errno = 0;
-  gboolean ok = faiss_write_index (faiss, file) == 0 && fflush (file) == 0 && fsync (fd) == 0
+  gboolean ok = print (file, data) && fflush (file) == 0 && fsync (fd) == 0
                 && lseek (fd, 0, SEEK_SET) == 0
                 && sum_file (fd, &state->size_bytes, &state->checksum);
   if (!ok)
@@ -246,14 +268,15 @@ static gboolean write_and_sum (const char *path, void *faiss, IndexDenseState *s
   return ok;
 }
 
-gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gint64 generation,
-                                 IndexDenseState *ret_state, GError **error)
+static gboolean write_generation (Index *index, const char *suffix, PrintFunc print,
+                                  gconstpointer data, gint64 generation,
+                                  IndexDenseState *ret_state, GError **error)
 {
-  g_autofree char *path = file_path (index, generation, "faiss");
+  g_autofree char *path = file_path (index, generation, suffix);
   g_autofree char *temporary = file_path (index, generation, "tmp");
   IndexDenseState state = { .generation = generation };
 
-  if (!write_and_sum (temporary, block->faiss, &state, error))
+  if (!write_and_sum (temporary, print, data, &state, error))
     {
       unlink (temporary);
       return FALSE;
@@ -272,9 +295,21 @@ gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gin
   return TRUE;
 }
 
+gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gint64 generation,
+                                 IndexDenseState *ret_state, GError **error)
+{
+  return write_generation (index, "faiss", print_faiss, block->faiss, generation, ret_state, error);
+}
+
+gboolean index_dense_write_codes (Index *index, const IndexDenseCodes *codes, gint64 generation,
+                                  IndexDenseState *ret_state, GError **error)
+{
+  return write_generation (index, "codes", index_codes_print, codes, generation, ret_state, error);
+}
+
 gboolean index_dense_delete_files (Index *index, gint64 keep, GError **error)
 {
-  g_autofree char *kept = g_strdup_printf ("vectors.%" G_GINT64_FORMAT ".faiss", keep);
+  g_autofree char *kept = g_strdup_printf ("vectors.%" G_GINT64_FORMAT ".", keep);
 
   return index_delete_others (index, "vectors.", kept, error);
 }

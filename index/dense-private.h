@@ -3,6 +3,8 @@
 
 #include "index/index-private.h"
 
+#include <stdio.h>
+
 G_BEGIN_DECLS
 
 IndexDense *index_dense_new (void);
@@ -43,9 +45,38 @@ typedef struct
   gsize n;
 } IndexDenseBlock;
 
+/* ---- dense-codes.c: vectors of large libraries ------------------------------------------ */
+
+/* From this many bytes of floats on, codes are kept instead. Tests lower it. */
+#define INDEX_EXACT_BYTES (G_GUINT64_CONSTANT (300) << 20)
+
+typedef struct
+{
+  GArray *ids;    /* gint64, ascending; NULL: nothing is loaded */
+  GArray *scales; /* float */
+  GArray *codes;  /* gint8 [n, dimension] */
+} IndexDenseCodes;
+
+void index_codes_init (IndexDenseCodes *codes);
+void index_codes_clear (IndexDenseCodes *codes);
+void index_codes_append (IndexDenseCodes *codes, gint64 chunk, const float *vector,
+                         guint dimension);
+void index_codes_truncate (IndexDenseCodes *codes, guint n, guint dimension);
+/* REMOVED: gint64, ascending. */
+void index_codes_remove (IndexDenseCodes *codes, const GArray *removed, guint dimension);
+/* IndexScore with cosines good to .005, best first. */
+GArray *index_codes_search (const IndexDenseCodes *codes, const float *vector, guint dimension,
+                            const IndexFilter *filter, const GArray *removed, gsize k);
+/* Is the file of STATE one of codes? Else it is FAISS's. */
+gboolean index_codes_are_in (const IndexDenseState *state);
+gboolean index_codes_read (int fd, const IndexDenseState *state, IndexDenseCodes *ret_codes);
+gboolean index_codes_print (FILE *file, gconstpointer codes);
+
 /* FALSE, with ret_why, when the file is missing or is not exactly what STATE says. */
 gboolean index_dense_load_file (Index *index, const IndexDenseState *state,
                                 IndexDenseBlock *ret_block, char **ret_why);
+gboolean index_dense_load_codes (Index *index, const IndexDenseState *state,
+                                 IndexDenseCodes *ret_codes, char **ret_why);
 void index_dense_block_clear (IndexDenseBlock *block);
 
 /* Removes and appends (n rows each, ids ascending and above those in BLOCK), creating the FAISS
@@ -57,6 +88,8 @@ gboolean index_dense_block_change (IndexDenseBlock *block, guint dimension, cons
  * there. Fills size_bytes and checksum. */
 gboolean index_dense_write_file (Index *index, const IndexDenseBlock *block, gint64 generation,
                                  IndexDenseState *ret_state, GError **error);
+gboolean index_dense_write_codes (Index *index, const IndexDenseCodes *codes, gint64 generation,
+                                  IndexDenseState *ret_state, GError **error);
 /* Deletes every vectors.* file but that of generation KEEP. */
 gboolean index_dense_delete_files (Index *index, gint64 keep, GError **error);
 

@@ -3,7 +3,8 @@
  * A question's vector comes in, the chunks with the highest cosine go out, exactly: every vector is
  * compared, after the filter, never before it. Vectors lie in two blocks: those of the FAISS file,
  * and those that came later, read from the rows. When the file is missing or damaged everything
- * simply came later.
+ * simply came later. Large libraries keep codes instead of floats (dense-codes.c); of those the best,
+ * and more than asked for, are scored again by their rows.
  *
  * While the FAISS index is Flat its matrix is scanned here: Debian builds FAISS for the oldest
  * x86-64 and its scan of 100,000 × 384 takes 33–44 ms against 8.5 ms for the loop below, and the C
@@ -12,6 +13,9 @@
 
 #include <math.h>
 #include <string.h>
+
+/* Beyond twice what is asked for: so many candidates by codes are scored by their rows. */
+#define EXTRA_CODES 50
 
 typedef struct
 {
@@ -27,6 +31,8 @@ struct _IndexDense
   GArray *removed;   /* gint64, ascending: in FILE, but no longer in the library */
   GArray *later_ids; /* gint64, ascending */
   GArray *later;     /* float [n, dimension] */
+  IndexDenseCodes codes; /* of a large library, in place of FILE and LATER; NULL ids: none */
+  guint n_file_codes;    /* of CODES: those of the file */
   Stamp stamp;
   gboolean fresh;
   gboolean file_lost; /* there should be a file, but it is missing or damaged */
@@ -54,6 +60,8 @@ static void clear_later (IndexDense *dense)
 void index_dense_reset (IndexDense *dense)
 {
   index_dense_block_clear (&dense->file);
+  index_codes_clear (&dense->codes);
+  dense->n_file_codes = 0;
   dense->generation = dense->last_chunk = 0;
   dense->fresh = FALSE;
 }
@@ -77,16 +85,32 @@ static gboolean current_stamp (Index *index, Stamp *ret_stamp, GError **error)
   return index_query_int (index, 0, &ret_stamp->data_version, error, "data_version", "");
 }
 
-static void load_file (Index *index, const IndexDenseState *state)
+/* Into CODES when the library is large; a file of the other kind is as good as none. */
+static gboolean load_matching (Index *index, const IndexDenseState *state, gboolean large)
 {
   IndexDense *dense = index->dense;
 
-  if (state->generation == dense->generation && state->size_bytes > 0 && state->encoder_matches)
+  if (!state->encoder_matches || index_codes_are_in (state) != large)
+    return FALSE;
+  if (!large)
+    return index_dense_load_file (index, state, &dense->file, NULL);
+  if (!index_dense_load_codes (index, state, &dense->codes, NULL))
+    return FALSE;
+  dense->n_file_codes = dense->codes.ids->len;
+  return TRUE;
+}
+
+static void load_file (Index *index, const IndexDenseState *state, gboolean large)
+{
+  IndexDense *dense = index->dense;
+
+  if (state->generation == dense->generation && state->size_bytes > 0 && state->encoder_matches
+      && large == (dense->codes.ids != NULL))
     return;
   index_dense_reset (dense);
-  dense->file_lost
-      = state->size_bytes > 0
-        && !(state->encoder_matches && index_dense_load_file (index, state, &dense->file, NULL));
+  dense->file_lost = state->size_bytes > 0 && !load_matching (index, state, large);
+  if (large && !dense->codes.ids)
+    index_codes_init (&dense->codes);
   if (state->size_bytes > 0 && !dense->file_lost)
     {
       dense->generation = state->generation;
@@ -115,6 +139,8 @@ static gboolean load_later (Index *index, GError **error)
   int rc = SQLITE_ERROR;
 
   clear_later (dense);
+  if (dense->codes.ids)
+    index_codes_truncate (&dense->codes, dense->n_file_codes, index->dimension);
   if (stmt)
     index_bind (stmt, "i", dense->last_chunk);
   while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
@@ -124,6 +150,12 @@ static gboolean load_later (Index *index, GError **error)
       /* A row of another size is damaged; fsck reports it, searching goes on without it. */
       if ((gsize)sqlite3_column_bytes (stmt, 1) != index->dimension * sizeof (float))
         continue;
+      if (dense->codes.ids)
+        {
+          index_codes_append (&dense->codes, chunk, sqlite3_column_blob (stmt, 1),
+                              index->dimension);
+          continue;
+        }
       g_array_append_val (dense->later_ids, chunk);
       g_array_append_vals (dense->later, sqlite3_column_blob (stmt, 1), index->dimension);
     }
@@ -134,6 +166,7 @@ gboolean index_dense_refresh (Index *index, GError **error)
 {
   IndexDense *dense = index->dense;
   IndexDenseState state;
+  gint64 n_vectors;
   Stamp stamp;
 
   if (!current_stamp (index, &stamp, error))
@@ -144,9 +177,11 @@ gboolean index_dense_refresh (Index *index, GError **error)
 
   dense->fresh = FALSE;
   index_encoder (index, NULL);
-  if (!index_dense_read_state (index, &state, error))
+  if (!index_dense_read_state (index, &state, error)
+      || !index_query_int (index, 0, &n_vectors, error, "count_vectors", ""))
     return FALSE;
-  load_file (index, &state);
+  load_file (index, &state,
+             (guint64)n_vectors * index->dimension * sizeof (float) > index->exact_bytes);
   if (!load_removed (index, error) || !load_later (index, error))
     return FALSE;
   dense->stamp = stamp;
@@ -212,12 +247,47 @@ static void scan (const Block *block, guint dimension, const float *vector,
     }
 }
 
+/* The cosine of one chunk by its row; NaN when it has no vector. */
+static double cosine_of_row (Index *index, const float *vector, gint64 chunk)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "vector_of", NULL);
+
+  if (!stmt)
+    return NAN;
+  index_bind (stmt, "i", chunk);
+  if (index_step (index, stmt, NULL) != SQLITE_ROW
+      || (gsize)sqlite3_column_bytes (stmt, 0) != index->dimension * sizeof (float))
+    return NAN;
+  return dot (vector, sqlite3_column_blob (stmt, 0), index->dimension);
+}
+
+/* Codes err by less than the candidates beyond the K-th differ; the rows put them in order. */
+static void search_codes (Index *index, const float *vector, const IndexFilter *filter,
+                          IndexTop *top)
+{
+  IndexDense *dense = index->dense;
+  g_autoptr (GArray) near = index_codes_search (&dense->codes, vector, index->dimension, filter,
+                                                dense->removed, 2 * top->k + EXTRA_CODES);
+
+  for (guint i = 0; i < near->len; i++)
+    {
+      gint64 chunk = g_array_index (near, IndexScore, i).chunk;
+
+      index_top_add (top, chunk, cosine_of_row (index, vector, chunk));
+    }
+}
+
 GArray *index_dense_search (Index *index, const float *vector, const IndexFilter *filter, gsize k)
 {
   Block blocks[2];
   IndexTop top;
 
   index_top_init (&top, k);
+  if (index->dense->codes.ids)
+    {
+      search_codes (index, vector, filter, &top);
+      return index_top_finish (&top);
+    }
   blocks_of (index->dense, blocks);
   for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
     scan (&blocks[i], index->dimension, vector, filter, index->dense->removed, &top);
@@ -245,6 +315,8 @@ double index_dense_cosine (Index *index, const float *vector, gint64 chunk)
 {
   Block blocks[2];
 
+  if (index->dense->codes.ids)
+    return cosine_of_row (index, vector, chunk);
   blocks_of (index->dense, blocks);
   for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
     {
@@ -258,12 +330,26 @@ double index_dense_cosine (Index *index, const float *vector, gint64 chunk)
 
 /* ---- Flush ---- */
 
+static gboolean write_codes (Index *index, IndexDenseState *state, GError **error)
+{
+  IndexDense *dense = index->dense;
+  GArray *ids = dense->codes.ids;
+
+  index_codes_remove (&dense->codes, dense->removed, index->dimension);
+  state->n_vectors = ids->len;
+  state->dimension = index->dimension;
+  state->last_chunk = ids->len > 0 ? g_array_index (ids, gint64, ids->len - 1) : 0;
+  return index_dense_write_codes (index, &dense->codes, state->generation + 1, state, error);
+}
+
 /* Merges what was removed and what came later into FILE, and writes the next generation. */
 static gboolean write_generation (Index *index, IndexDenseState *state, GError **error)
 {
   IndexDense *dense = index->dense;
   const gint64 *later_ids = (const gint64 *)(const void *)dense->later_ids->data;
 
+  if (dense->codes.ids)
+    return write_codes (index, state, error);
   if (!index_dense_block_change (
           &dense->file, index->dimension, (const gint64 *)(const void *)dense->removed->data,
           dense->removed->len, later_ids, (const float *)(const void *)dense->later->data,
@@ -281,7 +367,9 @@ static gboolean flush (Index *index, IndexDenseState *state, GError **error)
 
   if (!index_dense_refresh (index, error) || !index_dense_read_state (index, state, error))
     return FALSE;
-  if (!dense->file_lost && dense->removed->len == 0 && dense->later_ids->len == 0)
+  guint n_later = dense->codes.ids ? dense->codes.ids->len - dense->n_file_codes
+                                   : dense->later_ids->len;
+  if (!dense->file_lost && dense->removed->len == 0 && n_later == 0)
     return TRUE;
   return write_generation (index, state, error)
          && index_run (index, error, "dense_commit", "iiiiii", state->generation, state->last_chunk,
@@ -302,6 +390,7 @@ gboolean index_flush (Index *index, GError **error)
       return FALSE;
     }
   clear_later (dense);
+  dense->n_file_codes = dense->codes.ids ? dense->codes.ids->len : 0;
   dense->generation = state.generation;
   dense->last_chunk = state.last_chunk;
   dense->file_lost = FALSE;

@@ -151,7 +151,7 @@ static gboolean check_words (Fsck *fsck, GError **error)
   return TRUE;
 }
 
-static gboolean ids_match (Index *index, const IndexDenseBlock *block, gboolean *ret_match,
+static gboolean ids_match (Index *index, const gint64 *ids, gsize n_ids, gboolean *ret_match,
                            GError **error)
 {
   g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "cached_chunks", error);
@@ -161,10 +161,10 @@ static gboolean ids_match (Index *index, const IndexDenseBlock *block, gboolean 
   *ret_match = TRUE;
   while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
     {
-      *ret_match = *ret_match && n < block->n && block->ids[n] == sqlite3_column_int64 (stmt, 0);
+      *ret_match = *ret_match && n < n_ids && ids[n] == sqlite3_column_int64 (stmt, 0);
       n++;
     }
-  *ret_match = *ret_match && n == block->n;
+  *ret_match = *ret_match && n == n_ids;
   return rc == SQLITE_DONE;
 }
 
@@ -172,6 +172,7 @@ static gboolean ids_match (Index *index, const IndexDenseBlock *block, gboolean 
 static gboolean faiss_problem (Index *index, char **ret_why, GError **error)
 {
   IndexDenseBlock block = { 0 };
+  IndexDenseCodes codes = { 0 };
   IndexDenseState state;
   gboolean matches = TRUE;
 
@@ -179,10 +180,14 @@ static gboolean faiss_problem (Index *index, char **ret_why, GError **error)
     return FALSE;
   if (state.size_bytes == 0)
     return TRUE;
-  if (!index_dense_load_file (index, &state, &block, ret_why))
+  if (!(index_codes_are_in (&state) ? index_dense_load_codes (index, &state, &codes, ret_why)
+                                    : index_dense_load_file (index, &state, &block, ret_why)))
     return TRUE;
 
-  gboolean ok = ids_match (index, &block, &matches, error);
+  gboolean ok = codes.ids ? ids_match (index, (const gint64 *)(const void *)codes.ids->data,
+                                       codes.ids->len, &matches, error)
+                          : ids_match (index, block.ids, block.n, &matches, error);
+  index_codes_clear (&codes);
   index_dense_block_clear (&block);
   if (ok && !matches)
     *ret_why

@@ -23,6 +23,7 @@ struct _Index
   sqlite3 *db;
   GHashTable *statements; /* name → sqlite3_stmt*, prepared once */
   IndexAnalyzer *analyzer;
+  guint64 exact_bytes; /* above this many bytes of floats, vectors are kept as codes */
   IndexDense *dense; /* vectors in memory, loaded by the first dense search */
   char *encoder;     /* NULL before the first vector */
   guint dimension;
@@ -93,7 +94,7 @@ gboolean index_copy_database (Index *index, const char *path, GError **error);
 /* DIR/library.db.version-<VERSION>, in place of an older one. */
 gboolean index_make_safety_copy (Index *index, gint64 version, GError **error);
 gboolean index_delete_safety_copies (Index *index, GError **error);
-/* Deletes the files of the library's folder whose names start with PREFIX, but KEPT. */
+/* Deletes the files of the library's folder whose names start with PREFIX, but not with KEPT. */
 gboolean index_delete_others (Index *index, const char *prefix, const char *kept, GError **error);
 gboolean index_sync_folder (const char *dir, GError **error);
 

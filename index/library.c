@@ -128,6 +128,7 @@ static Index *new_index (const char *dir, IndexOpenFlags flags)
   index->writable = (flags & INDEX_WRITE) != 0;
   index->statements = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, finalize_statement);
   index->analyzer = index_analyzer_new ();
+  index->exact_bytes = INDEX_EXACT_BYTES;
   index->dense = index_dense_new ();
   return index;
 }

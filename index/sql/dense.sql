@@ -11,6 +11,12 @@ SELECT chunk FROM dense_removed ORDER BY chunk;
 -- :dense_rows
 SELECT chunk, floats FROM vector WHERE chunk > ?1 ORDER BY chunk;
 
+-- :vector_of
+SELECT floats FROM vector WHERE chunk = ?1;
+
+-- :count_vectors
+SELECT ifnull(sum(n_vectors), 0) FROM main.document;
+
 -- :dense_commit
 UPDATE dense_cache SET generation = ?1, last_chunk = ?2, n_vectors = ?3, dimension = ?4,
        size_bytes = ?5, checksum = ?6, encoder = (SELECT encoder FROM library);

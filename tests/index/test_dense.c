@@ -1,4 +1,5 @@
 /* Search by vectors: exact, whatever has happened to the FAISS file. */
+#include "index/index-private.h"
 #include "support.h"
 
 #include <glob.h>
@@ -225,6 +226,112 @@ START_TEST (test_no_vectors_no_hits)
 }
 END_TEST
 
+/* ---- Codes of large libraries ---- */
+
+/* A library of which nothing is kept as floats. */
+static Index *open_large (const char *dir)
+{
+  Index *index = open_with (dir, INDEX_WRITE | INDEX_CREATE | INDEX_SCRATCH);
+
+  index->exact_bytes = 0;
+  return index;
+}
+
+static void put_many (Index *index, const char *path, guint first, guint n)
+{
+  g_autofree IndexChunk *chunks = g_new0 (IndexChunk, n);
+  g_autofree float *vectors = g_new (float, n * DIMENSION);
+  const IndexDocument document = { .path = (char *)path };
+
+  for (guint i = 0; i < n; i++)
+    {
+      chunks[i] = (IndexChunk){ .id = "x", .text = "words" };
+      make_vector (first + i, vectors + i * DIMENSION);
+    }
+  ck_assert (index_put_document (index, &document, chunks, n, vectors, NULL));
+}
+
+/* The same documents in a library of floats and in one of codes: the same answers. */
+static void assert_alike (Index *exact, Index *large)
+{
+  for (guint32 seed = 70000; seed < 70020; seed++)
+    {
+      g_autoptr (GPtrArray) expected = search_vector (exact, seed, 10);
+      g_autoptr (GPtrArray) found = search_vector (large, seed, 10);
+
+      ck_assert_uint_eq (found->len, expected->len);
+      for (guint i = 0; i < found->len; i++)
+        {
+          ck_assert_str_eq (hit_at (found, i)->path, hit_at (expected, i)->path);
+          ck_assert_double_eq_tol (hit_at (found, i)->cosine, hit_at (expected, i)->cosine, 1e-6);
+        }
+    }
+}
+
+START_TEST (test_codes_answer_as_floats_do)
+{
+  char *dirs[] = { make_dir (), make_dir () };
+  g_autoptr (Index) exact = open_with (dirs[0], INDEX_WRITE | INDEX_CREATE | INDEX_SCRATCH);
+  Index *large = open_large (dirs[1]);
+  Index *both[] = { exact, large };
+  guint n_problems = 1;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      put_many (both[i], "/a", 1, 30000);
+      put_many (both[i], "/b", 30001, 30000);
+    }
+  assert_alike (exact, large); /* from rows */
+  ck_assert (index_flush (large, NULL));
+  assert_alike (exact, large); /* from the file */
+  for (guint i = 0; i < 2; i++)
+    {
+      put_many (both[i], "/a", 60001, 500); /* 30,000 gone, 500 new */
+      put_many (both[i], "/c", 61001, 500);
+    }
+  assert_alike (exact, large);
+  ck_assert (index_flush (large, NULL));
+  index_close (large);
+  large = open_large (dirs[1]);
+  assert_alike (exact, large);
+  ck_assert (index_forget_document (large, id_of (large, "/b"), NULL));
+  ck_assert (index_forget_document (exact, id_of (exact, "/b"), NULL));
+  assert_alike (exact, large);
+  index_close (large);
+  ck_assert (index_fsck (dirs[1], NULL, &n_problems, NULL));
+  ck_assert_uint_eq (n_problems, 0);
+  remove_dir (dirs[0]);
+  remove_dir (dirs[1]);
+}
+END_TEST
+
+static gboolean has_file (const char *dir, const char *name)
+{
+  g_autofree char *path = g_build_filename (dir, name, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+START_TEST (test_library_that_grows_or_shrinks_changes_its_kind_of_file)
+{
+  char *dir = make_dir ();
+  Index *index = open_large (dir);
+  put_many (index, "/a", 1, 100);
+  ck_assert (index_flush (index, NULL));
+  ck_assert (has_file (dir, "vectors.1.codes"));
+
+  index->exact_bytes = 1 << 20;
+  put_many (index, "/b", 200, 1);
+  g_autoptr (GPtrArray) hits = search_vector (index, 200, 1);
+  ck_assert_str_eq (hit_at (hits, 0)->path, "/b");
+  ck_assert (index_flush (index, NULL));
+  ck_assert (has_file (dir, "vectors.2.faiss"));
+  ck_assert (!has_file (dir, "vectors.1.codes"));
+  index_close (index);
+  remove_dir (dir);
+}
+END_TEST
+
 int main (void)
 {
   Suite *suite = suite_create ("dense");
@@ -239,6 +346,8 @@ int main (void)
   tcase_add_test (tests, test_damaged_file_is_never_believed);
   tcase_add_test (tests, test_missing_file_is_made_again);
   tcase_add_test (tests, test_no_vectors_no_hits);
+  tcase_add_test (tests, test_codes_answer_as_floats_do);
+  tcase_add_test (tests, test_library_that_grows_or_shrinks_changes_its_kind_of_file);
   suite_add_tcase (suite, tests);
   return run_suite (suite);
 }
