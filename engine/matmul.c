@@ -30,7 +30,7 @@ typedef struct
   gsize n_outputs;
   const float *x;
   gsize x_stride, n_tokens, n_cols;
-  gsize item_rows;      /* rows of W in one item of work */
+  gsize item_rows; /* rows of W in one item of work */
   guint tile_tokens;
   guint8 *rounded;      /* tiles, or rows when there are few tokens */
   gsize rounded_stride; /* bytes from one to the next */
@@ -160,6 +160,10 @@ static void dot_items (gsize begin, gsize end, guint thread, gpointer user_data)
     }
 }
 
+/* Long runs of weights keep memory busy, short ones the threads: what the last to finish does alone
+ * is at most a sixteenth of its share. */
+#define CHUNKS_PER_THREAD 16
+
 /* Rounding a few rows takes less time than waking the others for it. */
 static void multiply_few (Product *product)
 {
@@ -172,7 +176,9 @@ static void multiply_few (Product *product)
   for (gsize t = 0; t < product->n_tokens; t++)
     kernels->round_row (product->x + t * product->x_stride, product->n_cols,
                         product->rounded + t * product->rounded_stride);
-  engine_pool_run (product->pool, count_items (product), 2, dot_items, product);
+  gsize n_items = count_items (product);
+  gsize chunk = MAX (n_items / (CHUNKS_PER_THREAD * engine_pool_n_threads (product->pool)), 2);
+  engine_pool_run (product->pool, n_items, chunk, dot_items, product);
 }
 
 /* ---- Float -------------------------------------------------------------------------------------

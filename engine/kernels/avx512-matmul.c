@@ -91,11 +91,9 @@ void engine_avx512_round_tile (const float *x, gsize x_stride, guint n_tokens, g
  */
 
 /* sums[t] of one group: WORDS are its codes, X[t] its activations. */
-static inline __attribute__ ((always_inline)) void multiply_group (const guint n, const guint group,
-                                                                   const guint32 *words,
-                                                                   const gint32 *starts,
-                                                                   const gint8 *const *x,
-                                                                   __m512i sums[TOKENS][2])
+static inline __attribute__ ((always_inline)) void
+multiply_group (const guint n, const guint group, const guint32 *words, const gint32 *starts,
+                const gint8 *const *x, __m512i sums[TOKENS][2])
 {
   __m512i start0 = _mm512_loadu_si512 (starts), start1 = _mm512_loadu_si512 (starts + 16);
 #pragma GCC unroll 6

@@ -88,7 +88,7 @@ static inline void transpose (const void *rows, gsize stride, __m512i ret_words[
       b[i] = _mm512_unpacklo_epi32 (a[i], a[i + 1]);
       b[i + 1] = _mm512_unpackhi_epi32 (a[i], a[i + 1]);
     }
-  /* a[4 i + j]: word 4 lane + j of rows 4 i … 4 i + 3, for each of four lanes. */
+    /* a[4 i + j]: word 4 lane + j of rows 4 i … 4 i + 3, for each of four lanes. */
 #pragma GCC unroll 4
   for (guint i = 0; i < 16; i += 4)
     {
@@ -147,8 +147,8 @@ static void store_codes (const Chunk *chunk, gsize n, guint group, guint32 *word
           sum = _mm512_dpbusd_epi32 (sum, ones, turned[i]);
           if ((i + 1) % (group / 4) != 0)
             continue;
-          _mm512_storeu_si512 (starts, _mm512_sub_epi32 (_mm512_setzero_si512 (),
-                                                         _mm512_slli_epi32 (sum, 7)));
+          _mm512_storeu_si512 (
+              starts, _mm512_sub_epi32 (_mm512_setzero_si512 (), _mm512_slli_epi32 (sum, 7)));
           starts += ROWS;
           sum = _mm512_setzero_si512 ();
         }

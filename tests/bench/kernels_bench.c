@@ -17,6 +17,9 @@ static const struct
   { ENGINE_TYPE_Q5_0, 4864, 896 },   { ENGINE_TYPE_Q8_0, 896, 896 },
   { ENGINE_TYPE_Q6_K, 896, 4864 },   { ENGINE_TYPE_Q8_0, 1536, 384 },
   { ENGINE_TYPE_Q4_1, 1536, 576 },   { ENGINE_TYPE_F32, 1536, 384 },
+  /* Larger than any cache. */
+  { ENGINE_TYPE_Q8_0, 151936, 896 }, { ENGINE_TYPE_Q5_0, 131072, 896 },
+  { ENGINE_TYPE_Q4_K, 65536, 1536 },
 };
 
 /* Best of several runs: seconds per product. */
