@@ -50,42 +50,24 @@ static void print_text (const EngineBench *bench, const char *model, const char 
             encoder, bench->encode_tps);
 }
 
-/* The generator that `ask` would use; NULL with ERROR unset when none is fetched and none was
- * asked for. */
-static EngineModel *open_generator (const CliOptions *options, GError **error)
+typedef gboolean (*ChooseFunc) (const RagOptions *options, char **ret_path, char **ret_reason,
+                                GError **error);
+
+/* The model that docent would use, as CHOOSE says; NULL with ERROR unset when none is fetched and
+ * none was ASKED for. */
+static EngineModel *open_chosen (const CliOptions *options, ChooseFunc choose, const char *asked,
+                                 GError **error)
 {
   const RagOptions rag_options = cli_rag_options (options);
   g_autofree char *path = NULL;
   g_autofree char *reason = NULL;
   g_autoptr (GError) missing = NULL;
-  if (!rag_choose_generator (&rag_options, &path, &reason, &missing))
-    {
-      if (options->model != NULL)
-        g_propagate_error (error, g_steal_pointer (&missing));
-      else
-        cli_note (options, "No generator is measured: %s", missing->message);
-      return NULL;
-    }
-  return engine_model_open (path, error);
-}
-
-/* The encoder asked for, or the first in the store that is there. */
-static EngineModel *open_encoder (const CliOptions *options, GError **error)
-{
-  if (options->encoder != NULL)
-    {
-      g_autofree char *path = engine_store_resolve (options->models_dir, options->encoder, error);
-      return path != NULL ? engine_model_open (path, error) : NULL;
-    }
-  g_autoptr (GPtrArray) entries = engine_store_list (options->models_dir, error);
-  for (guint i = 0; entries != NULL && i < entries->len; i++)
-    {
-      const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
-      if (entry->fetched && g_str_equal (entry->role, "encoder"))
-        return engine_model_open (entry->path, error);
-    }
-  if (entries != NULL)
-    cli_note (options, "No encoder is measured: docent models fetch gets one.");
+  if (choose (&rag_options, &path, &reason, &missing))
+    return engine_model_open (path, error);
+  if (asked != NULL)
+    g_propagate_error (error, g_steal_pointer (&missing));
+  else
+    cli_note (options, "Not measured: %s", missing->message);
   return NULL;
 }
 
@@ -100,10 +82,10 @@ static char *model_name (EngineModel *model)
 CliExit cli_bench (const CliOptions *options, int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (EngineModel) generator = open_generator (options, &error);
+  g_autoptr (EngineModel) generator = open_chosen (options, rag_choose_generator, options->model, &error);
   if (error != NULL)
     return cli_fail (error);
-  g_autoptr (EngineModel) encoder = open_encoder (options, &error);
+  g_autoptr (EngineModel) encoder = open_chosen (options, rag_choose_encoder, options->encoder, &error);
   if (error != NULL)
     return cli_fail (error);
   g_autoptr (CliProgress) progress = cli_progress_new (options);

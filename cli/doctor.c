@@ -164,17 +164,6 @@ static void check_model_files (Doctor *doctor, const GPtrArray *entries)
     }
 }
 
-static gboolean has_role (const GPtrArray *entries, const char *role)
-{
-  for (guint i = 0; i < entries->len; i++)
-    {
-      const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
-      if (entry->fetched && g_str_equal (entry->role, role))
-        return TRUE;
-    }
-  return FALSE;
-}
-
 static void check_models (Doctor *doctor)
 {
   const CliOptions *options = doctor->options;
@@ -187,13 +176,16 @@ static void check_models (Doctor *doctor)
       return;
     }
   check_model_files (doctor, entries);
-  if (options->encoder == NULL && !has_role (entries, "encoder"))
-    say (doctor, CHECK_WARN, "encoder", "Run: docent models fetch",
-         "no encoder is in %s; documents are found by their words only", options->models_dir);
   const RagOptions rag_options = cli_rag_options (options);
-  g_autofree char *path = NULL, *reason = NULL;
-  if (rag_choose_generator (&rag_options, &path, &reason, &error))
-    say (doctor, CHECK_OK, "generator", NULL, "%s", reason != NULL ? reason : path);
+  g_autofree char *encoder = NULL, *why_encoder = NULL, *generator = NULL, *why_generator = NULL;
+  if (rag_choose_encoder (&rag_options, &encoder, &why_encoder, &error))
+    say (doctor, CHECK_OK, "encoder", NULL, "%s (for a new library)", why_encoder);
+  else
+    say (doctor, CHECK_WARN, "encoder", "Run: docent models fetch",
+         "%s; documents are found by their words only", error->message);
+  g_clear_error (&error);
+  if (rag_choose_generator (&rag_options, &generator, &why_generator, &error))
+    say (doctor, CHECK_OK, "generator", NULL, "%s", why_generator);
   else
     say (doctor, CHECK_FAIL, "generator", "Run: docent models fetch", "%s", error->message);
 }

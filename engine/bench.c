@@ -176,36 +176,51 @@ measure_generator (EngineModel *model, EngineBench *bench, Progress *progress, G
 
 #define N_TEXTS 64
 
-static gboolean
-measure_encoder (EngineModel *model, EngineBench *bench, Progress *progress, GError **error)
+/* N texts of one to five sentences. ret_n_tokens: of all of them, specials included. */
+static GPtrArray *
+make_passages (const EngineModel *model, guint n, gsize *ret_n_tokens)
 {
   static const char *const sentence
       = "The ward must be staffed by at least two registered nurses at night, and every missed "
         "break is written into the shift log with its reason before seven in the morning. ";
-  g_autoptr (EngineEncoder) encoder = engine_encoder_new (model, bench->n_threads, error);
-  if (encoder == NULL)
-    return FALSE;
-  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
-  gsize n_tokens = 0;
-  for (guint i = 0; i < N_TEXTS; i++)
+  GPtrArray *texts = g_ptr_array_new_with_free_func (g_free);
+  *ret_n_tokens = 0;
+  for (guint i = 0; i < n; i++)
     {
       g_autoptr (GString) text = g_string_new (NULL);
       for (guint j = 0; j <= i % 5; j++)
         g_string_append (text, sentence);
-      n_tokens += engine_count_tokens (model, text->str, text->len) + 2;
+      *ret_n_tokens += engine_count_tokens (model, text->str, text->len) + 2;
       g_ptr_array_add (texts, g_strdup (text->str));
     }
-  g_autofree float *vectors = g_new (float, N_TEXTS * engine_encoder_dimension (encoder));
+  return texts;
+}
+
+static gboolean
+time_passages (EngineEncoder *encoder, const GPtrArray *texts, gsize n_tokens, double *ret_tps,
+               GError **error)
+{
+  g_autofree float *vectors = g_new (float, texts->len * engine_encoder_dimension (encoder));
+  double begin = now_seconds ();
+  if (!engine_encode (encoder, ENGINE_TEXT_PASSAGE, (const char *const *) texts->pdata, texts->len,
+                      vectors, NULL, error))
+    return FALSE;
+  *ret_tps = (double) n_tokens / (now_seconds () - begin);
+  return TRUE;
+}
+
+static gboolean
+measure_encoder (EngineModel *model, EngineBench *bench, Progress *progress, GError **error)
+{
+  g_autoptr (EngineEncoder) encoder = engine_encoder_new (model, bench->n_threads, error);
+  if (encoder == NULL)
+    return FALSE;
+  gsize n_tokens;
+  g_autoptr (GPtrArray) texts = make_passages (model, N_TEXTS, &n_tokens);
   double rates[N_RUNS];
   for (guint run = 0; run < N_RUNS; run++)
-    {
-      double begin = now_seconds ();
-      if (!engine_encode (encoder, ENGINE_TEXT_PASSAGE, (const char *const *) texts->pdata, N_TEXTS,
-                          vectors, NULL, error)
-          || !advance (progress, error))
-        return FALSE;
-      rates[run] = (double) n_tokens / (now_seconds () - begin);
-    }
+    if (!time_passages (encoder, texts, n_tokens, &rates[run], error) || !advance (progress, error))
+      return FALSE;
   bench->encode_tps = median (rates);
   return TRUE;
 }
@@ -251,4 +266,19 @@ engine_estimate_prefill (EngineModel *generator, guint n_threads, double *ret_tp
   /* Measured: attention, norms and the slower types take about a quarter of the time. */
   *ret_tps = 0.75 * gops * 1e9 / (2 * weights);
   return TRUE;
+}
+
+/* One batch as documents give it, after one text that brings the weights into memory. */
+gboolean
+engine_estimate_encode (EngineModel *model, guint n_threads, double *ret_tps, GError **error)
+{
+  g_autoptr (EngineEncoder) encoder = engine_encoder_new (model, n_threads, error);
+  if (encoder == NULL)
+    return FALSE;
+  gsize n_warm, n_tokens;
+  double ignored;
+  g_autoptr (GPtrArray) warm = make_passages (model, 1, &n_warm);
+  g_autoptr (GPtrArray) texts = make_passages (model, N_TEXTS / 4, &n_tokens);
+  return time_passages (encoder, warm, n_warm, &ignored, error)
+         && time_passages (encoder, texts, n_tokens, ret_tps, error);
 }

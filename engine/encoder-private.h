@@ -11,6 +11,7 @@ struct _EngineEncoder
   EngineGraph graph;
   char *query_prefix, *passage_prefix;
   char *fingerprint;
+  int family; /* what encoder.c knows about it by its name; −1: nothing */
   guint dimension; /* of a vector */
   guint window;    /* tokens of a passage that are not cut */
 };

@@ -105,6 +105,9 @@ guint engine_encoder_window (const EngineEncoder *encoder);
 /* A short stable name for what makes these vectors (file name + SHA-256 of header and weights
  * sampled), so that a library notices another encoder. Owned by the encoder. */
 const char *engine_encoder_fingerprint (const EngineEncoder *encoder);
+/* A cosine of two of its vectors on a scale that encoders share: about .25 for the best of texts that
+ * have nothing to do with a question, .57 for one that answers it. Some find everything alike. */
+double engine_encoder_common_scale (const EngineEncoder *encoder, double cosine);
 /* ret_vectors: [n_texts, dimension] row-major, each L2-normalised. Texts longer than the window
  * are cut at it. Batches without padding, sorted by length. */
 gboolean engine_encode (EngineEncoder *encoder, EngineTextKind kind, const char *const *texts,
@@ -289,5 +292,8 @@ gboolean engine_bench (EngineModel *generator, EngineModel *encoder, guint n_thr
  * from one layer's products. For choosing a default model before loading all of it. */
 gboolean engine_estimate_prefill (EngineModel *generator, guint n_threads, double *ret_tps,
                                   GError **error);
+/* A second at most on most machines: tokens per second that ENCODER turns into vectors here. */
+gboolean engine_estimate_encode (EngineModel *encoder, guint n_threads, double *ret_tps,
+                                 GError **error);
 
 G_END_DECLS

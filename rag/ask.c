@@ -229,6 +229,9 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
   const RagAskOptions *options = &chat->options;
   g_autoptr (RagEvidence) evidence = rag_evidence_new (question, hits);
   rag_signals_before (question, evidence, &chat->signals);
+  if (chat->rag->encoder != NULL)
+    chat->signals.cosine
+        = engine_encoder_common_scale (chat->rag->encoder, chat->signals.cosine);
   double answerable = rag_answerable (&chat->signals);
   gboolean hopeless = evidence->passages->len == 0 || answerable < rag_answerable_threshold;
   if (!options->evidence_only && !hopeless)

@@ -2,12 +2,9 @@
  *
  * In come the options, out goes a model file and a sentence for people. The largest model wins that
  * reads a prompt fast enough to be pleasant and fits into memory: a prompt costs far more than an
- * answer on a processor, so the reading speed decides. It is measured once per file, instruction
- * set and thread count, and remembered beside the models. */
+ * answer on a processor, so the reading speed decides (see speed.c). */
 #include "rag/rag-private.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Best first. A model is taken when it reads at least this fast; the last of those that are here is
@@ -25,7 +22,6 @@ static const struct
 /* Weights and KV cache may take this share of what is available: documents need the rest. */
 #define MEMORY_SHARE 0.6
 #define KV_POSITIONS 4096
-#define SPEED_FILE "speed.ini"
 
 guint64 rag_available_memory (guint64 limit_bytes)
 {
@@ -40,40 +36,6 @@ guint64 rag_available_memory (guint64 limit_bytes)
   return limit_bytes > 0 ? MIN (limit_bytes, available) : available;
 }
 
-static guint threads_of (const RagOptions *options)
-{
-  return options->n_threads > 0 ? options->n_threads : engine_n_processors ();
-}
-
-/* Another build, file or thread count gets its own entry. */
-static char *speed_key (const RagOptions *options, const EngineModelInfo *info)
-{
-  g_autofree char *base = g_path_get_basename (info->path);
-  return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %s %u", base, info->weight_bytes, engine_isa (),
-                          threads_of (options));
-}
-
-static gboolean measure (const RagOptions *options, EngineModel *model, double *ret_tps,
-                         GError **error)
-{
-  g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autofree char *path = g_build_filename (options->models_dir, SPEED_FILE, NULL);
-  g_autofree char *key = speed_key (options, engine_model_info (model));
-  GError *inner = NULL;
-  g_key_file_load_from_file (file, path, G_KEY_FILE_KEEP_COMMENTS, NULL);
-  double tps = g_key_file_get_double (file, key, "prefill_tps", NULL);
-  if (tps <= 0)
-    {
-      if (!engine_estimate_prefill (model, threads_of (options), &tps, &inner))
-        return rag_translate_error (error, inner);
-      g_key_file_set_double (file, key, "prefill_tps", tps);
-      /* A folder that cannot be written to only costs the next start this measurement. */
-      g_key_file_save_to_file (file, path, NULL);
-    }
-  *ret_tps = tps;
-  return TRUE;
-}
-
 gboolean rag_measure_prefill (const RagOptions *options, const char *path, double *ret_tps,
                               GError **error)
 {
@@ -81,7 +43,7 @@ gboolean rag_measure_prefill (const RagOptions *options, const char *path, doubl
   g_autoptr (EngineModel) model = engine_model_open (path, &inner);
   if (model == NULL)
     return rag_translate_error (error, inner);
-  return measure (options, model, ret_tps, error);
+  return rag_measure_speed (options, model, ret_tps, error);
 }
 
 typedef struct
@@ -137,7 +99,7 @@ static gboolean try_candidate (Choice *choice, guint i, const EngineStoreEntry *
       pass_over (choice, "%s needs %.1f GB", entry->name, (double)needed / 1e9);
       return FALSE;
     }
-  if (!measure (choice->options, model, ret_tps, error))
+  if (!rag_measure_speed (choice->options, model, ret_tps, error))
     return FALSE;
   if (!last && *ret_tps < preferred[i].min_prefill_tps)
     {

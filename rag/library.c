@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define DEFAULT_ENCODER "minilm"
-
 static RagError translated_code (const GError *inner)
 {
   if (inner->domain == RAG_ERROR)
@@ -83,6 +81,7 @@ void rag_close (Rag *rag)
 
 /* ---- Models ---- */
 
+/* NAME: of the manifest, or a path. */
 static EngineEncoder *open_encoder (Rag *rag, const char *name, EngineModel **ret_model,
                                     GError **error)
 {
@@ -106,8 +105,8 @@ static gboolean made_library (Rag *rag, const EngineEncoder *encoder)
   return ours == NULL || strcmp (ours, engine_encoder_fingerprint (encoder)) == 0;
 }
 
-/* Another encoder of the store may be the one that made this library. */
-static EngineEncoder *search_store (Rag *rag, EngineModel **ret_model)
+/* The encoder of the store that made this library. */
+static EngineEncoder *search_store (Rag *rag, EngineModel **ret_model, GError **error)
 {
   g_autoptr (GPtrArray) entries = engine_store_list (rag->models_dir, NULL);
   for (guint i = 0; entries != NULL && i < entries->len; i++)
@@ -124,37 +123,49 @@ static EngineEncoder *search_store (Rag *rag, EngineModel **ret_model)
           g_clear_pointer (ret_model, engine_model_unref);
         }
     }
+  g_set_error (error, RAG_ERROR, RAG_ERROR_NOT_FOUND,
+               "The library %s was made with the encoder “%s”, which is not in %s: fetch it with "
+               "`docent models fetch`, or name its file with --encoder",
+               rag->library_dir, index_encoder (rag->index, NULL), rag->models_dir);
   return NULL;
+}
+
+/* The one that was asked for; it has to be the library's. */
+static EngineEncoder *open_named (Rag *rag, EngineModel **ret_model, GError **error)
+{
+  g_autoptr (EngineEncoder) encoder = open_encoder (rag, rag->encoder_name, ret_model, error);
+  if (encoder == NULL || made_library (rag, encoder))
+    return g_steal_pointer (&encoder);
+  g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+               "The library %s was made with the encoder “%s”, not with “%s”: leave out "
+               "--encoder or fetch that one, or add the documents to a new library with "
+               "--library DIR",
+               rag->library_dir, index_encoder (rag->index, NULL),
+               engine_encoder_fingerprint (encoder));
+  g_clear_pointer (ret_model, engine_model_unref);
+  return NULL;
+}
+
+static EngineEncoder *open_chosen (Rag *rag, EngineModel **ret_model, GError **error)
+{
+  g_autofree char *path = NULL, *reason = NULL;
+  const RagOptions options = { .models_dir = rag->models_dir, .n_threads = rag->n_threads };
+  if (!rag_choose_encoder (&options, &path, &reason, error))
+    return NULL;
+  return open_encoder (rag, path, ret_model, error);
 }
 
 static gboolean load_encoder (Rag *rag, GError **error)
 {
-  const char *name = rag->encoder_name != NULL ? rag->encoder_name : DEFAULT_ENCODER;
-  g_autoptr (EngineModel) model = NULL;
-  GError *inner = NULL;
-  g_autoptr (EngineEncoder) encoder = open_encoder (rag, name, &model, &inner);
-  if (encoder != NULL && !made_library (rag, encoder))
-    {
-      g_set_error (&inner, RAG_ERROR, RAG_ERROR_INPUT,
-                   "The library %s was made with the encoder “%s”, not with “%s”: leave out "
-                   "--encoder or fetch that one, or add the documents to a new library with "
-                   "--library DIR",
-                   rag->library_dir, index_encoder (rag->index, NULL),
-                   engine_encoder_fingerprint (encoder));
-      g_clear_pointer (&encoder, engine_encoder_free);
-      g_clear_pointer (&model, engine_model_unref);
-    }
-  if (encoder == NULL && rag->encoder_name == NULL)
-    encoder = search_store (rag, &model);
-  if (encoder == NULL)
-    {
-      g_propagate_error (error, inner);
-      return FALSE;
-    }
-  g_clear_error (&inner);
-  rag->encoder_model = g_steal_pointer (&model);
-  rag->encoder = g_steal_pointer (&encoder);
-  return TRUE;
+  EngineModel *model = NULL;
+  if (rag->encoder_name != NULL)
+    rag->encoder = open_named (rag, &model, error);
+  else if (index_encoder (rag->index, NULL) != NULL)
+    rag->encoder = search_store (rag, &model, error);
+  else
+    rag->encoder = open_chosen (rag, &model, error);
+  rag->encoder_model = model;
+  return rag->encoder != NULL;
 }
 
 gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error)

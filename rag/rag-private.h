@@ -48,9 +48,13 @@ static inline gboolean rag_is_web_address (const char *path)
   return g_str_has_prefix (path, "https://") || g_str_has_prefix (path, "http://");
 }
 
-/* ---- choose.c ---- */
+/* ---- choose.c, speed.c ---- */
 
-/* Tokens per second at which the generator at PATH reads here; remembered in MODELS_DIR. */
+/* Tokens per second that MODEL reads (a generator) or embeds (an encoder) here; remembered in
+ * MODELS_DIR. */
+gboolean rag_measure_speed (const RagOptions *options, EngineModel *model, double *ret_tps,
+                            GError **error);
+/* The same of the generator at PATH. */
 gboolean rag_measure_prefill (const RagOptions *options, const char *path, double *ret_tps,
                               GError **error);
 /* Memory that models may use: available, or the limit if that is less. */

@@ -131,6 +131,8 @@ gboolean rag_backup (Rag *rag, const char *dir, GError **error);
 /* What a generator or encoder would be here, and why: "qwen2.5-1.5b: reads 61 tokens/s here". */
 gboolean rag_choose_generator (const RagOptions *options, char **ret_path, char **ret_reason,
                                GError **error);
+gboolean rag_choose_encoder (const RagOptions *options, char **ret_path, char **ret_reason,
+                             GError **error);
 
 /* ---- Add: add.c, sync.c -------------------------------------------------------------------------- */
 

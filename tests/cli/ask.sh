@@ -24,7 +24,7 @@ head -c 1000 "$SAMPLES/night-shift-policy.pdf" >"$work/fake.gguf"
 run 1 ask --model "$work/fake.gguf" --json 'who is the night coordinator'; one_sentence; out_empty
 
 need_models minilm smollm2-135m
-run 0 --library "$work/lib" add --quiet "$SAMPLES"/*.pdf
+run 0 --library "$work/lib" --encoder minilm add --quiet "$SAMPLES"/*.pdf
 
 # Evidence alone needs no generator.
 run 0 --library "$work/lib" ask --evidence --json 'On which extension is the night coordinator reached?'

@@ -65,6 +65,27 @@ START_TEST (test_a_batch_gives_the_vectors_of_single_texts)
 }
 END_TEST
 
+/* e5 finds everything alike; refusing rests on what the cosine of an answer is. */
+START_TEST (test_cosines_of_e5_come_to_the_common_scale)
+{
+  g_autofree char *folder = g_dir_make_tmp ("docent-encoder-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "multilingual-e5-tiny.gguf", NULL);
+  g_autofree char *bytes = NULL;
+  gsize n_bytes;
+  ck_assert (g_file_get_contents (CASES "bert-cls/model.gguf", &bytes, &n_bytes, NULL));
+  ck_assert (g_file_set_contents (path, bytes, n_bytes, NULL));
+  g_autoptr (EngineEncoder) e5 = open_encoder (path);
+  g_autoptr (EngineEncoder) other = open_encoder (CASES "bert-cls/model.gguf");
+  g_remove (path);
+  g_rmdir (folder);
+  ck_assert_double_eq_tol (engine_encoder_common_scale (e5, 0.816), 0.25, 0.01);
+  ck_assert_double_eq_tol (engine_encoder_common_scale (e5, 0.865), 0.57, 0.01);
+  ck_assert_double_eq (engine_encoder_common_scale (e5, 0), 0);
+  ck_assert_double_eq (engine_encoder_common_scale (e5, 1), 1);
+  ck_assert_double_eq (engine_encoder_common_scale (other, 0.4), 0.4);
+}
+END_TEST
+
 START_TEST (test_vectors_have_length_one)
 {
   const char *const texts[] = { "the house", "" };
@@ -184,6 +205,7 @@ int main (void)
   TCase *tests = tcase_create ("encoder");
   tcase_set_timeout (tests, 60);
   tcase_add_test (tests, test_a_batch_gives_the_vectors_of_single_texts);
+  tcase_add_test (tests, test_cosines_of_e5_come_to_the_common_scale);
   tcase_add_test (tests, test_vectors_have_length_one);
   tcase_add_test (tests, test_text_beyond_the_window_is_cut);
   tcase_add_test (tests, test_the_fingerprint_follows_the_contents);
