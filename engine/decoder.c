@@ -99,8 +99,8 @@ void engine_decoder_run (EngineDecoder *decoder, const gint32 *tokens, gsize n_t
   const float *hidden = engine_graph_run (&decoder->graph, &batch);
   if (n_out == 0)
     return;
-  engine_matmul (decoder->pool, &output->w, output->bias, hidden, model->hyper.n_embd, n_out,
-                 ret_logits, n_vocab);
+  engine_graph_multiply (&decoder->graph, 1, &output, hidden, model->hyper.n_embd, n_out,
+                         &ret_logits, &n_vocab);
   finish_logits (&model->hyper, n_out * n_vocab, ret_logits);
 }
 

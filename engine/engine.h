@@ -267,6 +267,26 @@ char *engine_store_resolve (const char *models_dir, const char *name, GError **e
 gboolean engine_convert (const char *source_dir, const char *gguf_path, const char *type,
                          EngineFetchProgress progress, gpointer user_data, GError **error);
 
+/* ---- Compression: quantise.c (quantise-types.c, importance.c) ---------------------------------- */
+
+typedef struct _EngineImportance EngineImportance;
+
+/* Runs MODEL (a generator or an encoder) over TEXTS and notes what each of its matrices is
+ * multiplied with; at most MAX_TOKENS tokens are read. INPUT when there is too little text. */
+EngineImportance *engine_importance_collect (EngineModel *model, const char *const *texts,
+                                             gsize n_texts, gsize max_tokens,
+                                             EngineProgressFunc progress, gpointer user_data,
+                                             GError **error);
+void engine_importance_free (EngineImportance *importance);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineImportance, engine_importance_free)
+
+/* Writes MODEL's file again with its matrices in TYPE: "Q8_0", "Q4_K_M" and the like; INPUT names
+ * them all. Norms, biases and routers stay as they are; rows that do not consist of whole blocks
+ * get the next larger type. IMPORTANCE, from the same model, or NULL: whose errors count most. */
+gboolean engine_quantise_file (EngineModel *model, const char *gguf_path, const char *type,
+                               const EngineImportance *importance, EngineFetchProgress progress,
+                               gpointer user_data, GError **error);
+
 /* ---- Machine: cpu.c, threads.c, bench.c -------------------------------------------------------- */
 
 /* "portable", "avx2", "avx512-vnni": what the kernels use here; DOCENT_ISA forces one. */

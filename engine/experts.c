@@ -46,16 +46,15 @@ static void route (gsize begin, gsize end, guint thread, gpointer user_data)
 }
 
 /* y = down (act (gate (x)) · up (x)) with gate and up of n_ff rows. */
-static void run_gated (EngineGraph *graph, const EngineMatrix *gate, const EngineMatrix *up,
-                       const EngineMatrix *down, const float *x, gsize n_tokens, float *y)
+static void run_gated (EngineGraph *graph, const EngineLinear *gate, const EngineLinear *up,
+                       const EngineLinear *down, const float *x, gsize n_tokens, float *y)
 {
-  const EngineMatrix *w[] = { gate, up };
-  const float *bias[] = { NULL, NULL };
+  const EngineLinear *linears[] = { gate, up };
   float *hidden[] = { graph->gate, graph->up };
-  gsize strides[] = { gate->n_rows, gate->n_rows };
-  engine_matmul_many (graph->pool, 2, w, bias, x, gate->n_cols, n_tokens, hidden, strides);
-  engine_graph_activate (graph, n_tokens, gate->n_rows, TRUE);
-  engine_matmul (graph->pool, down, NULL, graph->gate, down->n_cols, n_tokens, y, down->n_rows);
+  gsize n_ff = gate->w.n_rows, strides[] = { n_ff, n_ff };
+  engine_graph_multiply (graph, 2, linears, x, gate->w.n_cols, n_tokens, hidden, strides);
+  engine_graph_activate (graph, n_tokens, n_ff, TRUE);
+  engine_graph_multiply (graph, 1, &down, graph->gate, n_ff, n_tokens, &y, &down->w.n_rows);
 }
 
 /* Adds what EXPERT says of the tokens that chose it to their rows of OUT. */
@@ -72,11 +71,10 @@ static void run_expert (EngineGraph *graph, const EngineLayer *layer, guint expe
       }
   if (n == 0)
     return;
-  EngineMatrix gate
-      = engine_matrix_slice (&layer->gate_experts, (gsize)expert * layer->n_ff, layer->n_ff);
-  EngineMatrix up
-      = engine_matrix_slice (&layer->up_experts, (gsize)expert * layer->n_ff, layer->n_ff);
-  EngineMatrix down = engine_matrix_slice (&layer->down_experts, expert * n_embd, n_embd);
+  gsize first = (gsize)expert * layer->n_ff;
+  EngineLinear gate = { .w = engine_matrix_slice (&layer->gate_experts, first, layer->n_ff) };
+  EngineLinear up = { .w = engine_matrix_slice (&layer->up_experts, first, layer->n_ff) };
+  EngineLinear down = { .w = engine_matrix_slice (&layer->down_experts, expert * n_embd, n_embd) };
   run_gated (graph, &gate, &up, &down, graph->gathered, n, graph->returned);
   for (gsize i = 0; i < n; i++)
     {
@@ -94,7 +92,7 @@ void engine_experts_run (EngineGraph *graph, const EngineLayer *layer, const flo
                  hyper->n_expert);
   engine_graph_over_tokens (graph, n_tokens, route, graph);
   if (layer->gate.w.data)
-    run_gated (graph, &layer->gate.w, &layer->up.w, &layer->down.w, x, n_tokens, out);
+    run_gated (graph, &layer->gate, &layer->up, &layer->down, x, n_tokens, out);
   else
     memset (out, 0, n_tokens * hyper->n_embd * sizeof (float));
   for (guint expert = 0; expert < hyper->n_expert; expert++)

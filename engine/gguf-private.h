@@ -68,4 +68,5 @@ const EngineGgufTensor *engine_gguf_tensor (const EngineGguf *gguf, gsize i);
 const EngineGgufTensor *engine_gguf_find_tensor (const EngineGguf *gguf, const char *name);
 /* For listing: number of keys, the I-th key, and its value printed shortly. */
 gsize engine_gguf_n_keys (const EngineGguf *gguf);
+const char *engine_gguf_key_name (const EngineGguf *gguf, gsize i);
 char *engine_gguf_describe_key (const EngineGguf *gguf, gsize i);

@@ -190,6 +190,11 @@ gsize engine_gguf_n_keys (const EngineGguf *gguf)
   return gguf->keys->len;
 }
 
+const char *engine_gguf_key_name (const EngineGguf *gguf, gsize i)
+{
+  return g_array_index (gguf->keys, EngineGgufKey, i).name;
+}
+
 static char *describe_scalar (const EngineGgufKey *key)
 {
   guint64 bits = 0;

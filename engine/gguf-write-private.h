@@ -24,6 +24,9 @@ void engine_gguf_writer_set_strings (EngineGgufWriter *writer, const char *key,
 void engine_gguf_writer_set_numbers (EngineGgufWriter *writer, const char *key, EngineGgufType type,
                                      const void *values, gsize n_values);
 
+/* Key I of another file, as it is there. */
+void engine_gguf_writer_copy_key (EngineGgufWriter *writer, const EngineGguf *gguf, gsize i);
+
 /* dims[0] is the row length. FALSE (INPUT) when the shape is empty, overflows, or its rows do not
  * consist of whole blocks of TYPE. */
 gboolean engine_gguf_writer_add_tensor (EngineGgufWriter *writer, const char *name, EngineType type,

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "engine/gguf-file-private.h"
 #include "engine/output-private.h"
 
 #define GGUF_VERSION 3
@@ -128,6 +129,33 @@ void engine_gguf_writer_set_numbers (EngineGgufWriter *writer, const char *key, 
       memcpy (&bits, (const guint8 *)values + 4 * i, sizeof bits);
       put_u32 (writer->keys, bits);
     }
+}
+
+/* A string of the file with its length before it. */
+static void put_file_string (GByteArray *bytes, EngineGgufString string)
+{
+  put_u64 (bytes, string.length);
+  g_byte_array_append (bytes, (const guint8 *)string.data, (guint)string.length);
+}
+
+void engine_gguf_writer_copy_key (EngineGgufWriter *writer, const EngineGguf *gguf, gsize i)
+{
+  const EngineGgufKey *key = &g_array_index (gguf->keys, EngineGgufKey, i);
+  EngineGgufString string;
+  put_key (writer, key->name, key->type);
+  if (key->type == ENGINE_GGUF_ARRAY)
+    {
+      put_u32 (writer->keys, key->element_type);
+      put_u64 (writer->keys, key->n);
+      for (gsize j = 0; key->strings && j < key->n; j++)
+        put_file_string (writer->keys, key->strings[j]);
+      g_byte_array_append (writer->keys, key->data,
+                           (guint)(key->n * engine_gguf_scalar_bytes (key->element_type)));
+    }
+  else if (engine_gguf_get_string (gguf, key->name, &string))
+    put_file_string (writer->keys, string);
+  else
+    g_byte_array_append (writer->keys, key->data, (guint)engine_gguf_scalar_bytes (key->type));
 }
 
 /* Bytes of a tensor, or 0 when the shape is impossible for TYPE. */

@@ -27,10 +27,16 @@ void engine_rope_apply (const EngineRope *rope, const float *turns, float *head)
 
 /* ---- Forward pass: graph.c ------------------------------------------------------------------ */
 
+/* Sees what a matrix is multiplied with: X [n_tokens, w->n_cols]. */
+typedef void (*EngineObserve) (const EngineMatrix *w, const float *x, gsize x_stride,
+                               gsize n_tokens, gpointer user_data);
+
 typedef struct
 {
   const EngineModel *model;
   EnginePool *pool; /* not owned */
+  EngineObserve observe; /* NULL: nobody looks */
+  gpointer observe_data;
   EngineRope rope, rope_local;
   gsize capacity;             /* tokens that the buffers hold */
   float *arena;               /* all of them, one allocation */
@@ -73,6 +79,11 @@ gboolean engine_graph_reserve (EngineGraph *graph, gsize n_tokens, GError **erro
 /* [n_out, n_embd], after the output norm: valid until the next run. NULL when n_out is 0. */
 const float *engine_graph_run (EngineGraph *graph, const EngineBatch *batch);
 
+/* engine_matmul_many of the model's matrices (at most 3), and what belongs to every product of
+ * theirs: the observer. All products of layers and of the output come by here. */
+void engine_graph_multiply (EngineGraph *graph, gsize n, const EngineLinear *const *linears,
+                            const float *x, gsize x_stride, gsize n_tokens, float *const *y,
+                            const gsize *y_stride);
 /* WORK over N_TOKENS tokens, on all threads when there are enough of them to be worth waking. */
 void engine_graph_over_tokens (EngineGraph *graph, gsize n_tokens, EngineWork work,
                                gpointer user_data);

@@ -317,6 +317,31 @@ void engine_graph_activate (EngineGraph *graph, gsize n_tokens, gsize n_ff, gboo
 
 /* ---- Layer ---------------------------------------------------------------------------------- */
 
+void engine_graph_multiply (EngineGraph *graph, gsize n, const EngineLinear *const *linears,
+                            const float *x, gsize x_stride, gsize n_tokens, float *const *y,
+                            const gsize *y_stride)
+{
+  const EngineMatrix *w[3];
+  const float *bias[3];
+  g_return_if_fail (n <= G_N_ELEMENTS (w));
+  for (gsize i = 0; i < n; i++)
+    {
+      w[i] = &linears[i]->w;
+      bias[i] = linears[i]->bias;
+      if (graph->observe)
+        graph->observe (w[i], x, x_stride, n_tokens, graph->observe_data);
+    }
+  engine_matmul_many (graph->pool, n, w, bias, x, x_stride, n_tokens, y, y_stride);
+}
+
+/* One matrix, its output without gaps. */
+static void multiply (EngineGraph *graph, const EngineLinear *linear, const float *x,
+                      gsize n_tokens, float *y)
+{
+  gsize stride = linear->w.n_rows;
+  engine_graph_multiply (graph, 1, &linear, x, linear->w.n_cols, n_tokens, &y, &stride);
+}
+
 /* q, k and v of all tokens; of rows before `first` only k and v. */
 static void project (const Step *step)
 {
@@ -324,15 +349,17 @@ static void project (const Step *step)
   const EngineLayer *layer = step->layer;
   gsize n_tokens = step->batch->n_tokens, n_embd = graph->model->hyper.n_embd;
   const float *x = branch_input (graph, &layer->attn_norm);
-  const EngineMatrix *w[] = { &layer->k.w, &layer->v.w, &layer->q.w };
-  const float *bias[] = { layer->k.bias, layer->v.bias, layer->q.bias };
+  const EngineLinear *linears[] = { &layer->k, &layer->v, &layer->q };
   float *y[] = { step->k, step->v, step->q };
   gsize strides[] = { step->kv_stride, step->kv_stride, step->q_stride };
-  engine_matmul_many (graph->pool, step->first == 0 ? 3 : 2, w, bias, x, n_embd, n_tokens, y,
-                      strides);
+  engine_graph_multiply (graph, step->first == 0 ? 3 : 2, linears, x, n_embd, n_tokens, y,
+                         strides);
   if (step->first > 0 && step->first < n_tokens)
-    engine_matmul (graph->pool, &layer->q.w, layer->q.bias, x + step->first * n_embd, n_embd,
-                   n_tokens - step->first, step->q + step->first * step->q_stride, step->q_stride);
+    {
+      float *q = step->q + step->first * step->q_stride;
+      engine_graph_multiply (graph, 1, &linears[2], x + step->first * n_embd, n_embd,
+                             n_tokens - step->first, &q, &step->q_stride);
+    }
 }
 
 static void attend (const Step *step)
@@ -373,14 +400,12 @@ static void feed_forward (const Step *step)
       return;
     }
   gboolean gated = layer->gate.w.data != NULL;
-  const EngineMatrix *w[] = { gated ? &layer->gate.w : &layer->up.w, &layer->up.w };
-  const float *bias[] = { gated ? layer->gate.bias : layer->up.bias, layer->up.bias };
+  const EngineLinear *linears[] = { gated ? &layer->gate : &layer->up, &layer->up };
   float *y[] = { graph->gate, graph->up };
   gsize strides[] = { layer->n_ff, layer->n_ff };
-  engine_matmul_many (graph->pool, gated ? 2 : 1, w, bias, x, n_embd, n, y, strides);
+  engine_graph_multiply (graph, gated ? 2 : 1, linears, x, n_embd, n, y, strides);
   engine_graph_activate (graph, n, layer->n_ff, gated);
-  engine_matmul (graph->pool, &layer->down.w, layer->down.bias, graph->gate, layer->n_ff, n, out,
-                 n_embd);
+  multiply (graph, &layer->down, graph->gate, n, out);
 }
 
 static void run_layer (Step *step)
@@ -395,9 +420,8 @@ static void run_layer (Step *step)
   if (n_out == 0)
     return;
   attend (step);
-  engine_matmul (graph->pool, &layer->output.w, layer->output.bias,
-                 graph->heads + step->first * n_q, n_q, n_out,
-                 graph->branch + step->first * hyper->n_embd, hyper->n_embd);
+  multiply (graph, &layer->output, graph->heads + step->first * n_q, n_out,
+            graph->branch + step->first * hyper->n_embd);
   engine_graph_over_tokens (graph, n_out, join_attention, step);
   feed_forward (step);
   engine_graph_over_tokens (graph, n_out, join_feed_forward, step);
