@@ -131,13 +131,6 @@ const GOptionEntry cli_models_convert_options[] = {
   { NULL },
 };
 
-static gboolean on_conversion (const char *name, const char *step, guint64 done, guint64 total,
-                               gpointer user_data)
-{
-  cli_progress_bytes (user_data, name, step, done, total);
-  return !g_cancellable_is_cancelled (cli_cancellable ("stopping; nothing is left behind"));
-}
-
 CliExit cli_models_convert (const CliOptions *options, int argc, char **argv)
 {
   static const char *const types[] = { "F32", "F16", "Q8_0", NULL };
@@ -146,7 +139,7 @@ CliExit cli_models_convert (const CliOptions *options, int argc, char **argv)
     return cli_usage ("models convert", "--type is F32, F16 or Q8_0, not “%s”", type);
   g_autoptr (CliProgress) progress = cli_progress_new (options);
   g_autoptr (GError) error = NULL;
-  const gboolean ok = engine_convert (argv[0], argv[1], upper, on_conversion, progress, &error);
+  const gboolean ok = engine_convert (argv[0], argv[1], upper, cli_models_on_file, progress, &error);
   cli_progress_clear (progress);
   if (!ok)
     return cli_fail (error);

@@ -4,13 +4,47 @@
 #include "cli-private.h"
 
 extern const GOptionEntry cli_models_convert_options[], cli_models_tokenize_options[],
-    cli_models_perplexity_options[];
+    cli_models_perplexity_options[], cli_models_quantise_options[];
 CliExit cli_models_inspect (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_convert (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_tokenize (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_perplexity (const CliOptions *options, int argc, char **argv);
+CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv);
 
 /* MODEL is a name of the store, a file in it, or a path. */
 struct _EngineModel *cli_models_open (const CliOptions *options, const char *model, GError **error);
 /* Bytes that can be allocated without swapping, or --mem when that is less; 0: not known. */
 guint64 cli_memory_available (const CliOptions *options);
+
+/* ---- Before and after: models-measure.c ---- */
+
+/* What a model file is worth; figures that were not taken are NaN. */
+typedef struct
+{
+  guint64 bytes;
+  double perplexity, uncertainty;
+  double read_tps, write_tps; /* tokens a second */
+} CliModelWorth;
+
+/* Texts for a model: to learn from, and to be judged by. The last fifth of what DOCUMENTS (a file or
+ * folder, or NULL) hold is kept for judging, unless JUDGE names a text file of its own. */
+typedef struct
+{
+  char *learn, *judge; /* NULL: none */
+} CliModelTexts;
+void cli_model_texts_clear (CliModelTexts *texts);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CliModelTexts, cli_model_texts_clear)
+gboolean cli_model_texts_read (const char *documents, const char *judge, CliModelTexts *ret_texts,
+                               GError **error);
+
+/* Judges the model at PATH by TEXT; only its size without one, or when it is no generator. */
+gboolean cli_model_worth (const CliOptions *options, const char *path, const char *text,
+                          CliModelWorth *ret_worth, GError **error);
+/* Two rows: what it was and what it is. */
+void cli_print_worth (const CliOptions *options, const CliModelWorth *before,
+                      const CliModelWorth *after);
+void cli_json_worth (JsonBuilder *json, const char *name, const CliModelWorth *worth);
+/* As engine's progress: shows it, and stops when the user says so. */
+gboolean cli_models_on_file (const char *name, const char *step, guint64 done, guint64 total,
+                             gpointer user_data);
+gboolean cli_models_on_tokens (gsize done, gsize total, gpointer user_data);

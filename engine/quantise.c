@@ -38,7 +38,8 @@ static void plan (EngineRewrite *rewrite, const EngineModel *model, const Engine
       = { .mixture = mixture,
           .n_layer = model->hyper.n_layer,
           .n_head_per_kv = model->hyper.n_head / model->hyper.n_head_kv,
-          .tied = engine_gguf_find_tensor (model->gguf, "output.weight") == NULL,
+          .tied = !model->arch->bidirectional
+                  && engine_gguf_find_tensor (model->gguf, "output.weight") == NULL,
           .has_importance = importance != NULL };
   engine_rewrite_set_uint (rewrite, "general.file_type", mixture->file_type);
   engine_rewrite_set_uint (rewrite, "general.quantization_version", QUANTIZATION_VERSION);

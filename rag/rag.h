@@ -134,6 +134,11 @@ gboolean rag_choose_generator (const RagOptions *options, char **ret_path, char 
 gboolean rag_choose_encoder (const RagOptions *options, char **ret_path, char **ret_reason,
                              GError **error);
 
+/* The text of every document that can be read in a file or folder, outside any library; it ends when
+ * LIMIT_BYTES have been read. Elements: char*. Fails when there is none. texts.c */
+GPtrArray *rag_read_texts (const char *path, gsize limit_bytes, GCancellable *cancellable,
+                           GError **error);
+
 /* ---- Add: add.c, sync.c -------------------------------------------------------------------------- */
 
 typedef struct
