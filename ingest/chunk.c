@@ -2,8 +2,8 @@
  * answer a question on its own, so it holds whole sentences of one section, travels with its
  * headings, and is as large as the encoder's window allows but no larger. The packer looks ahead:
  * it divides what is left of a section evenly instead of leaving a stump at its end, and prefers
- * the end of a paragraph to the end of a sentence. Ids are hashes of content, so an edit on page 3
- * leaves the chunks of page 4 what they were. */
+ * the end of a paragraph to the end of a sentence. Ids are hashes of content and a new page
+ * begins a new chunk, so an edit on page 3 leaves the chunks of page 4 what they were. */
 #include "ingest/units-private.h"
 
 #include <string.h>
@@ -189,7 +189,7 @@ static gboolean ends_before (const Packer *packer, guint i)
 {
   const IngestUnit *unit = ingest_unit (packer->units, i);
   gsize max = packer->units->options.max_tokens;
-  if (unit->border == INGEST_BORDER_SECTION)
+  if (unit->border >= INGEST_BORDER_PAGE)
     return TRUE;
   if (packer->tokens + packer->tokens_to_end[i] <= max)
     return FALSE; /* all that is left of the section goes in */
@@ -230,7 +230,7 @@ static void look_ahead (Packer *packer)
       IngestBorder after
           = i + 1 < n ? ingest_unit (packer->units, i + 1)->border : INGEST_BORDER_SECTION;
       packer->tokens_to_end[i]
-          = tokens + (after == INGEST_BORDER_SECTION ? 0 : packer->tokens_to_end[i + 1]);
+          = tokens + (after >= INGEST_BORDER_PAGE ? 0 : packer->tokens_to_end[i + 1]);
       packer->tokens_to_break[i]
           = tokens + (after == INGEST_BORDER_NONE ? packer->tokens_to_break[i + 1] : 0);
     }
@@ -244,6 +244,7 @@ GPtrArray *ingest_chunk_document (const IngestDocument *document, const IngestCh
   packer.seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   look_ahead (&packer);
   pack (&packer);
+  ingest_drop_repeated (packer.chunks);
   g_hash_table_unref (packer.seen);
   g_free (packer.tokens_to_end);
   g_free (packer.tokens_to_break);

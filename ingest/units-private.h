@@ -8,6 +8,7 @@ typedef enum
   INGEST_BORDER_NONE,
   INGEST_BORDER_PARAGRAPH,
   INGEST_BORDER_SUBSECTION, /* a heading of level 3 and below: a good place to end */
+  INGEST_BORDER_PAGE,       /* a new page: always ends a chunk, so that an edit stays on its page */
   INGEST_BORDER_SECTION,    /* a heading of level 1 or 2: always ends a chunk */
 } IngestBorder;
 
@@ -41,3 +42,6 @@ static inline IngestUnit *ingest_unit (const IngestUnits *units, guint i)
 {
   return &g_array_index (units->units, IngestUnit, i);
 }
+
+/* repeated.c: keeps the first of chunks (IngestChunk*) that say the same over and over. */
+void ingest_drop_repeated (GPtrArray *chunks);

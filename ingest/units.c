@@ -263,7 +263,8 @@ static void add_heading (Cutter *cutter, guint i)
       && ingest_document_block (document, i - 1)->kind == INGEST_BLOCK_HEADING)
     cutter->border = INGEST_BORDER_PARAGRAPH;
   else
-    cutter->border = block->level <= 2 ? INGEST_BORDER_SECTION : INGEST_BORDER_SUBSECTION;
+    cutter->border = MAX (cutter->border,
+                          block->level <= 2 ? INGEST_BORDER_SECTION : INGEST_BORDER_SUBSECTION);
   if (body)
     cutter->headings[block->level - 1]
         = ingest_prose_squeeze (g_strndup (document->text + block->start, length));
@@ -285,7 +286,8 @@ static void cut (Cutter *cutter)
       const IngestBlock *block = ingest_document_block (document, i);
       if (block->kind != INGEST_BLOCK_TABLE_ROW)
         cutter->header = -1;
-      cutter->border = INGEST_BORDER_PARAGRAPH;
+      gboolean new_page = i > 0 && ingest_document_block (document, i - 1)->page != block->page;
+      cutter->border = new_page ? INGEST_BORDER_PAGE : INGEST_BORDER_PARAGRAPH;
       if (block->kind == INGEST_BLOCK_HEADING)
         add_heading (cutter, i);
       else if (block->kind == INGEST_BLOCK_TABLE_ROW)

@@ -298,6 +298,74 @@ START_TEST (test_ids_survive_edits_elsewhere)
 }
 END_TEST
 
+/* Six pages of one section; page EDITED (from 1) has other words, and more of them. */
+static GHashTable *ids_of_pages (guint edited)
+{
+  g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (blocks, g_strdup ("H1 One section"));
+  for (guint page = 1; page <= 6; page++)
+    for (guint i = 0; i < 11; i++)
+      {
+        guint first = page * 1000 + i * 50 + (page == edited ? 25 : 0);
+        g_autofree char *text = words (first, page == edited ? 9 : 5 + (page * i) % 4);
+        g_ptr_array_add (blocks, g_strconcat ("P ", text, NULL));
+        if (i == 10 && page < 6)
+          g_ptr_array_add (blocks, g_strdup ("-"));
+      }
+  g_ptr_array_add (blocks, NULL);
+  return ids_of ((const char *const *)blocks->pdata);
+}
+
+START_TEST (test_an_edit_of_one_page_leaves_the_chunks_of_all_others)
+{
+  g_autoptr (GHashTable) before = ids_of_pages (0), after = ids_of_pages (3);
+  guint gone = 0, fresh = 0;
+  GHashTableIter iter;
+  gpointer id;
+  g_hash_table_iter_init (&iter, before);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    gone += !g_hash_table_contains (after, id);
+  g_hash_table_iter_init (&iter, after);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    fresh += !g_hash_table_contains (before, id);
+  /* Page 3 has 79 words before and 110 after: at most 30 to a chunk, 20 or so in most. */
+  ck_assert_uint_ge (g_hash_table_size (before), 18);
+  ck_assert_uint_ge (gone, 3);
+  ck_assert_uint_le (gone, 5);
+  ck_assert_uint_ge (fresh, 4);
+  ck_assert_uint_le (fresh, 7);
+}
+END_TEST
+
+#define NOTICE "This message is confidential and meant for nobody but the one it was sent to."
+
+START_TEST (test_a_notice_on_every_page_is_stored_once)
+{
+  g_autoptr (IngestDocument) document = make ((const char *[]){
+      "H1 A", "P First text.", "H1 B", "P " NOTICE, "-", "H1 C", "P " NOTICE, "-", "H1 D",
+      "P This message is confidential, and meant for nobody "
+      "but the one it was sent to",
+      "-", "H1 E", "P Last text.", NULL });
+  g_autoptr (GPtrArray) chunks = chunk (document, &small);
+  ck_assert_uint_eq (chunks->len, 3);
+  ck_assert_str_eq (chunk_at (chunks, 1)->section, "B");
+  ck_assert_str_eq (chunk_at (chunks, 2)->text, "Last text.");
+}
+END_TEST
+
+START_TEST (test_the_same_words_in_two_sections_or_with_other_numbers_stay)
+{
+  g_autoptr (IngestDocument) document = make (
+      (const char *[]){ "H1 Adults", "P The dose is given twice a day with a glass of water.",
+                        "H1 Children", "P The dose is given twice a day with a glass of water.",
+                        "H1 1", "P The dose is given 1.5 times a day with a glass of water.",
+                        "H1 2", "P The dose is given 15 times a day with a glass of water.", "H1 3",
+                        "P The dose is given -15 times a day with a glass of water.", NULL });
+  g_autoptr (GPtrArray) chunks = chunk (document, &small);
+  ck_assert_uint_eq (chunks->len, 5);
+}
+END_TEST
+
 START_TEST (test_repeated_text_has_ids_of_its_own)
 {
   g_autoptr (GHashTable) ids
@@ -393,6 +461,9 @@ int main (void)
                                  test_a_sentence_across_pages_is_one,
                                  test_pages_contain_what_is_cited,
                                  test_ids_survive_edits_elsewhere,
+                                 test_an_edit_of_one_page_leaves_the_chunks_of_all_others,
+                                 test_a_notice_on_every_page_is_stored_once,
+                                 test_the_same_words_in_two_sections_or_with_other_numbers_stay,
                                  test_repeated_text_has_ids_of_its_own,
                                  test_a_long_section_path_leaves_room,
                                  test_tiny_windows_do_not_hang,
