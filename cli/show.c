@@ -49,6 +49,7 @@ static void print_json (const RagDocument *document, const GPtrArray *passages)
       cli_json_string (json, "page_label", passage->page_label);
       cli_json_string (json, "section", passage->section);
       cli_json_string (json, "text", passage->text);
+      cli_json_bool (json, "hidden", passage->hidden);
       json_builder_end_object (json);
     }
   json_builder_end_array (json);
@@ -97,7 +98,10 @@ static void print_passages (const CliOptions *options, const GPtrArray *passages
                   cli_style (options, CLI_PLAIN));
         }
       putchar ('\n');
-      cli_print_wrapped (options, 2, CLI_PLAIN, passage->text);
+      if (passage->hidden)
+        cli_print_wrapped (options, 2, CLI_YELLOW,
+                           "Hidden text, invisible on the page, not used for answers:");
+      cli_print_wrapped (options, 2, passage->hidden ? CLI_DIM : CLI_PLAIN, passage->text);
     }
 }
 

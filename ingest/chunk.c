@@ -123,6 +123,8 @@ static void emit (Packer *packer, guint first, guint end)
   chunk->last_page = ingest_document_block (units->document, tail->last_block)->page;
   chunk->start = head->start;
   chunk->end = tail->end;
+  chunk->hidden
+      = ingest_document_block (units->document, head->first_block)->kind == INGEST_BLOCK_HIDDEN;
   chunk->box = box_on_first_page (units, first, end);
   g_ptr_array_add (packer->chunks, chunk);
 }

@@ -247,7 +247,7 @@ static const char *read_block (IngestFrameReader *reader, Cursor *cursor)
   box.y1 = get_f32 (cursor);
   g_autofree char *text = get_string (cursor);
   if (cursor->bad || text == NULL || strlen (text) > INGEST_BLOCK_MAX_BYTES
-      || kind > INGEST_BLOCK_CODE || level > 6 || (kind == INGEST_BLOCK_HEADING) != (level > 0))
+      || kind > INGEST_BLOCK_HIDDEN || level > 6 || (kind == INGEST_BLOCK_HEADING) != (level > 0))
     return "a malformed block of text";
   if (page != reader->document->pages->len)
     return "text of another page";

@@ -40,6 +40,7 @@ typedef enum
   INGEST_BLOCK_CAPTION,
   INGEST_BLOCK_FOOTNOTE,
   INGEST_BLOCK_CODE,
+  INGEST_BLOCK_HIDDEN, /* nobody sees it who looks at the page; last on its page */
 } IngestBlockKind;
 
 typedef struct
@@ -111,6 +112,7 @@ typedef struct
   gsize start, end;  /* span in IngestDocument.text */
   IngestBox box;     /* on first_page */
   GArray *sentences; /* IngestSentence, in order, covering the text */
+  gboolean hidden;   /* all of it is INGEST_BLOCK_HIDDEN */
 } IngestChunk;
 void ingest_chunk_free (IngestChunk *chunk);
 

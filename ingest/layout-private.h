@@ -30,6 +30,7 @@ typedef struct
   gboolean mono : 1;
   gboolean rtl : 1; /* most of it is read from right to left */
   gboolean furniture : 1;
+  gboolean pale : 1; /* in a colour that white paper swallows */
 } LayoutSpan;
 
 /* A group of spans that are read line by line: a column, a table, a whole page. */
@@ -45,6 +46,7 @@ typedef struct
   float width, height;
   float quality;
   GString *text;
+  GString *hidden; /* what nobody sees, a line for each piece */
   GArray *spans;   /* LayoutSpan */
   GArray *regions; /* LayoutRegion, in reading order, after order.c */
 } LayoutPage;
@@ -89,6 +91,10 @@ void layout_page_free (LayoutPage *page);
 /* spans.c: TEXT as poppler reads it, the box and font of each of its characters. */
 void layout_read_spans (LayoutPage *page, const char *text, const PopplerRectangle *boxes,
                         guint n_boxes, const GList *fonts);
+/* hidden.c: moves the spans that nobody sees to page->hidden. N_PAGES: of the document. DRAWING_US:
+ * time spent so far on finding out, 0 at first. */
+void layout_set_hidden_apart (LayoutPage *page, PopplerPage *source, int n_pages,
+                              gint64 *drawing_us);
 /* lines.c: puts bullets and section numbers that stand apart back before their text. */
 void layout_join_markers (LayoutPage *page);
 /* order.c: sorts the spans into reading order, drops the furniture, fills the regions. */

@@ -14,6 +14,7 @@ LayoutPage *layout_page_new (void)
 {
   LayoutPage *page = g_new0 (LayoutPage, 1);
   page->text = g_string_new (NULL);
+  page->hidden = g_string_new (NULL);
   page->spans = g_array_new (FALSE, TRUE, sizeof (LayoutSpan));
   page->regions = g_array_new (FALSE, TRUE, sizeof (LayoutRegion));
   return page;
@@ -23,6 +24,7 @@ void layout_page_free (LayoutPage *page)
 {
   g_free (page->label);
   g_string_free (page->text, TRUE);
+  g_string_free (page->hidden, TRUE);
   g_array_unref (page->spans);
   g_array_unref (page->regions);
   g_free (page);
@@ -141,6 +143,7 @@ static void set_no_text_error (GError **error, const LayoutDocument *layout)
 static void read_layout (PopplerDocument *pdf, LayoutDocument *layout)
 {
   int n_pages = MIN (poppler_document_get_n_pages (pdf), INGEST_PAGES_MAX);
+  gint64 drawing_us = 0;
   for (int i = 0; i < n_pages; i++)
     {
       /* A page that poppler cannot find stays empty: the numbers of the others must not move. */
@@ -149,6 +152,7 @@ static void read_layout (PopplerDocument *pdf, LayoutDocument *layout)
       if (source != NULL)
         {
           read_page (source, i, page);
+          layout_set_hidden_apart (page, source, n_pages, &drawing_us);
           layout_join_markers (page);
           g_object_unref (source);
         }

@@ -22,7 +22,7 @@ typedef struct
   const PopplerRectangle *boxes; /* of each character */
   const GList *fonts;            /* PopplerTextAttributes* at or after the current character */
   const PopplerTextAttributes *font;
-  gboolean font_is_bold, font_is_mono;
+  gboolean font_is_bold, font_is_mono, font_is_pale;
   GArray *order; /* guint, boxes of the characters of the line */
   GString *raw;  /* of the open span, as poppler spells it */
   LayoutSpan span;
@@ -79,6 +79,14 @@ static void close_span (Reader *reader, LayoutPage *page)
   reader->size_sum = 0;
 }
 
+/* Of 65535: what is darker shows on white paper. */
+#define PALE 0xE600
+
+static gboolean is_pale (const PopplerColor *color)
+{
+  return color->red >= PALE && color->green >= PALE && color->blue >= PALE;
+}
+
 /* Fonts come as ranges of characters; names are looked at once per range. */
 static void find_font (Reader *reader, int index)
 {
@@ -94,14 +102,15 @@ static void find_font (Reader *reader, int index)
   gboolean named = font != NULL && font->font_name != NULL;
   reader->font_is_bold = named && font_says (font->font_name, bold);
   reader->font_is_mono = named && font_says (font->font_name, mono);
+  reader->font_is_pale = font != NULL && is_pale (&font->color);
 }
 
-static void add_character (Reader *reader, const PopplerRectangle *box, int index)
+static void add_character (Reader *reader, const PopplerRectangle *box)
 {
-  find_font (reader, index);
   if (reader->n == 0)
     {
       reader->span = (LayoutSpan){ .x0 = box->x1, .y0 = box->y1, .x1 = box->x2, .y1 = box->y2 };
+      reader->span.pale = reader->font_is_pale;
       reader->first = *box;
     }
   reader->span.x0 = MIN (reader->span.x0, box->x1);
@@ -192,10 +201,12 @@ static const char *read_line (Reader *reader, LayoutPage *page, const char *at, 
         g_string_append_c (reader->raw, ' ');
       else
         {
-          if (after_wide_gap (reader, box))
+          find_font (reader, (int)*index);
+          if (after_wide_gap (reader, box)
+              || (reader->n > 0 && reader->font_is_pale != (reader->span.pale != 0)))
             close_span (reader, page);
           g_string_append_unichar (reader->raw, c);
-          add_character (reader, box, *index);
+          add_character (reader, box);
           reader->n_rtl += is_right_to_left (c);
         }
       (*index)++;

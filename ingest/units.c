@@ -286,8 +286,14 @@ static void cut (Cutter *cutter)
       const IngestBlock *block = ingest_document_block (document, i);
       if (block->kind != INGEST_BLOCK_TABLE_ROW)
         cutter->header = -1;
-      gboolean new_page = i > 0 && ingest_document_block (document, i - 1)->page != block->page;
-      cutter->border = new_page ? INGEST_BORDER_PAGE : INGEST_BORDER_PARAGRAPH;
+      const IngestBlock *before = i > 0 ? ingest_document_block (document, i - 1) : NULL;
+      /* What is hidden shares no chunk with what shows. */
+      gboolean apart = block->kind == INGEST_BLOCK_HIDDEN
+                       || (before != NULL && before->kind == INGEST_BLOCK_HIDDEN);
+      gboolean new_page = before != NULL && before->page != block->page;
+      cutter->border = apart      ? INGEST_BORDER_SECTION
+                       : new_page ? INGEST_BORDER_PAGE
+                                  : INGEST_BORDER_PARAGRAPH;
       if (block->kind == INGEST_BLOCK_HEADING)
         add_heading (cutter, i);
       else if (block->kind == INGEST_BLOCK_TABLE_ROW)

@@ -91,6 +91,7 @@ void layout_write (LayoutDocument *layout, IngestDocument *document)
           ingest_document_add_block (document, draft->kind, draft->level, &draft->box, draft->text,
                                      -1);
         }
+      ingest_document_add_block (document, INGEST_BLOCK_HIDDEN, 0, NULL, page->hidden->str, -1);
     }
   ingest_document_finish (document);
 }

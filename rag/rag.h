@@ -196,6 +196,7 @@ typedef struct
   char *page_label;       /* printed label, or the page number */
   double score, bm25, cosine;
   guint n_copies;         /* passages that say the same and were left out */
+  gboolean hidden;        /* nobody sees it who looks at the page */
   guint best_start, best_end; /* the sentence of TEXT that matches best, bytes */
 } RagHit;
 void rag_hit_free (RagHit *hit);

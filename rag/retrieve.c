@@ -34,6 +34,7 @@ RagHit *rag_hit_from_index (const IndexHit *from)
   hit->last_page = from->last_page;
   hit->page_label = from->first_label != NULL ? g_strdup (from->first_label)
                                               : g_strdup_printf ("%u", from->first_page);
+  hit->hidden = (from->flags & INDEX_CHUNK_HIDDEN) != 0;
   hit->score = from->score;
   hit->bm25 = from->bm25;
   hit->cosine = from->cosine;
@@ -91,6 +92,17 @@ static gboolean encode_query (Rag *rag, const char *query, float **ret_vector, G
   return TRUE;
 }
 
+/* What nobody sees on the page was put there for programs: it is neither shown as found nor given
+ * to a model. */
+static void drop_hidden (GPtrArray *hits, guint limit)
+{
+  for (guint i = hits->len; i-- > 0;)
+    if (((const IndexHit *)g_ptr_array_index (hits, i))->flags & INDEX_CHUNK_HIDDEN)
+      g_ptr_array_remove_index (hits, i);
+  if (hits->len > limit)
+    g_ptr_array_set_size (hits, (int)limit);
+}
+
 gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint limit,
                        const char *collection, gint64 only_document, RagRetrieval *ret_retrieval,
                        GError **error)
@@ -109,7 +121,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
   IndexQuery index_query = { .mode = modes[mode],
                              .text = query,
                              .vector = retrieval.vector,
-                             .limit = limit,
+                             .limit = 2 * limit, /* some may be hidden */
                              .collapse = TRUE,
                              .scope = rag_index_scope (rag, collection) };
   index_query.scope.documents = only_document >= 0 ? &only_document : NULL;
@@ -122,6 +134,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
       rag_retrieval_clear (&retrieval);
       return rag_translate_error (error, inner);
     }
+  drop_hidden (retrieval.hits, limit);
   retrieval.search_ms = milliseconds_since (start_us);
   *ret_retrieval = retrieval;
   return TRUE;

@@ -2,7 +2,7 @@
  *
  *   # title: …   # type: …   # language: …   # date: …      (those that are known)
  *   = page N, its label
- *   H1 heading | P paragraph | L list item | T cells | C caption | F footnote | K code
+ *   H1 heading | P paragraph | L list item | T cells | C caption | F footnote | K code | X hidden
  *
  * usage: dump FILE…; line breaks within a block are shown as ⏎. Exit status 1 when one failed. */
 #include "ingest/ingest.h"
@@ -18,7 +18,7 @@ static void print_field (const char *name, const char *value)
 
 static void print_document (const IngestDocument *document)
 {
-  static const char kinds[] = "PHLTCFK";
+  static const char kinds[] = "PHLTCFKX";
   guint page = 0;
   print_field ("title", document->title);
   print_field ("type", document->mime_type);

@@ -54,6 +54,13 @@ static inline void pdf_put (PdfMaker *maker, char font, double size, double x, d
   g_string_append (page, ") Tj ET\n");
 }
 
+/* Operators of a content stream, as they are. */
+static inline void pdf_draw (PdfMaker *maker, const char *operators)
+{
+  g_string_append_printf (g_ptr_array_index (maker->pages, maker->pages->len - 1), "%s\n",
+                          operators);
+}
+
 /* Text that reads from the bottom of the page to its top. */
 static inline void pdf_put_upwards (PdfMaker *maker, double size, double x, double y,
                                     const char *text)

@@ -20,10 +20,10 @@ static inline char *block_text (const IngestDocument *document, guint i)
   return g_strndup (document->text + block->start, block->end - block->start);
 }
 
-/* "H1 Title|P text|L • item|T a\tb|C caption|F note|K code": the document on one line. */
+/* "H1 Title|P text|L • item|T a\tb|C caption|F note|K code|X hidden": the document on one line. */
 static inline char *describe (const IngestDocument *document)
 {
-  static const char kinds[] = "PHLTCFK";
+  static const char kinds[] = "PHLTCFKX";
   GString *out = g_string_new (NULL);
   for (guint i = 0; i < document->blocks->len; i++)
     {

@@ -167,7 +167,7 @@ START_TEST (test_blocks_that_no_parser_makes_are_refused)
                 { { "", BLOCK ("\0", "\0", "\1", "\2\0\0\0a\033", 6) }, "malformed" },
                 { { "", BLOCK ("\0", "\0", "\1", "\0\0\0\0", 4) }, "malformed" },
                 { { "", BLOCK ("\0", "\0", "\1", "\377\377\377\377a", 5) }, "malformed" },
-                { { "", BLOCK ("\7", "\0", "\1", "\1\0\0\0a", 5) }, "malformed" },
+                { { "", BLOCK ("\10", "\0", "\1", "\1\0\0\0a", 5) }, "malformed" },
                 { { "", BLOCK ("\1", "\0", "\1", "\1\0\0\0a", 5) }, "malformed" },
                 { { "", BLOCK ("\1", "\7", "\1", "\1\0\0\0a", 5) }, "malformed" },
                 { { "", BLOCK ("\0", "\0", "\2", "\1\0\0\0a", 5) }, "another page" },

@@ -397,6 +397,36 @@ START_TEST (test_an_encrypted_pdf)
 }
 END_TEST
 
+START_TEST (test_what_nobody_sees_is_set_apart)
+{
+  if (!g_file_test ("/usr/share/fonts/truetype", G_FILE_TEST_IS_DIR))
+    return;
+  g_autoptr (PdfMaker) maker = pdf_maker_new ();
+  pdf_add_page (maker);
+  pdf_put_lines (maker, 11, 72, 100, story);
+  pdf_draw (maker, "1 1 1 rg");
+  pdf_put (maker, 'r', 11, 72, 300, "White words for the machine.");
+  pdf_draw (maker, "0 g 3 Tr");
+  pdf_put (maker, 'r', 11, 72, 400, "Words without ink.");
+  pdf_draw (maker, "0 Tr");
+  pdf_put (maker, 'r', 0.5, 72, 500, "Words of no size.");
+  check_pdf (maker, "P " STORY "|X White words for the machine.\nWords without ink.\n"
+                    "Words of no size.");
+}
+END_TEST
+
+START_TEST (test_white_letters_on_a_dark_bar_show)
+{
+  g_autoptr (PdfMaker) maker = pdf_maker_new ();
+  pdf_add_page (maker);
+  pdf_draw (maker, "0 0 0.4 rg 60 720 400 30 re f 1 1 1 rg");
+  pdf_put (maker, 'b', 14, 72, 842 - 730, "Duties");
+  pdf_draw (maker, "0 g");
+  pdf_put_lines (maker, 11, 72, 200, story);
+  check_pdf (maker, "H1 Duties|P " STORY);
+}
+END_TEST
+
 START_TEST (test_a_pdf_that_is_none)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static ("%PDF-1.7 nothing else", 21);
@@ -432,6 +462,8 @@ int main (void)
                                  test_a_useless_title_gives_way_to_the_first_heading,
                                  test_pages_without_text,
                                  test_an_encrypted_pdf,
+                                 test_what_nobody_sees_is_set_apart,
+                                 test_white_letters_on_a_dark_bar_show,
                                  test_a_pdf_that_is_none };
   return run_suite ("ingest pdf", tests, G_N_ELEMENTS (tests), NULL, NULL);
 }
