@@ -46,10 +46,13 @@ static int contrast (const Picture *picture, const LayoutSpan *span)
   return MAX (high[0] - low[0], MAX (high[1] - low[1], high[2] - low[2]));
 }
 
-/* Letters such as these any font of the system can draw, when a file does not contain its own. */
+/* Letters such as these any font of the system can draw, when a file does not contain its own. One
+ * alone is not judged: letters that stand below one another have boxes beside themselves. */
 static gboolean is_latin (const LayoutPage *page, const LayoutSpan *span)
 {
   const char *text = layout_text (page, span);
+  if (span->length < 2)
+    return FALSE;
   for (const char *at = text; at < text + span->length; at = g_utf8_next_char (at))
     if (g_utf8_get_char (at) >= 0x250)
       return FALSE;

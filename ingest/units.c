@@ -258,8 +258,9 @@ static void add_heading (Cutter *cutter, guint i)
     g_clear_pointer (&cutter->headings[level], g_free);
   guint n = cutter->out->units->len;
   const IngestUnit *before = n > 0 ? ingest_unit (cutter->out, n - 1) : NULL;
+  gboolean apart = cutter->border == INGEST_BORDER_SECTION;
   /* Headings without text of their own go with what follows. */
-  if (before != NULL && before->last_block + 1 == i && !before->in_section
+  if (!apart && before != NULL && before->last_block + 1 == i && !before->in_section
       && ingest_document_block (document, i - 1)->kind == INGEST_BLOCK_HEADING)
     cutter->border = INGEST_BORDER_PARAGRAPH;
   else

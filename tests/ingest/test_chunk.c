@@ -138,6 +138,7 @@ START_TEST (test_hidden_text_shares_no_chunk)
   g_autoptr (IngestDocument) document = make ((const char *const[]){ "P Seen.", NULL });
   ingest_document_add_block (document, INGEST_BLOCK_HIDDEN, 0, NULL, "Unseen.", -1);
   ingest_document_add_page (document, NULL, 595, 842, 1);
+  ingest_document_add_block (document, INGEST_BLOCK_HEADING, 4, NULL, "A small heading", -1);
   ingest_document_add_block (document, INGEST_BLOCK_PARAGRAPH, 0, NULL, "Seen again.", -1);
   ingest_document_finish (document);
   g_autoptr (GPtrArray) chunks = ingest_chunk_document (document, NULL);
@@ -464,7 +465,8 @@ END_TEST
 
 int main (void)
 {
-  const TTest *const tests[] = { test_hidden_text_shares_no_chunk, test_a_short_document_is_one_chunk,
+  const TTest *const tests[] = { test_hidden_text_shares_no_chunk,
+                                 test_a_short_document_is_one_chunk,
                                  test_chunks_end_at_sentence_borders_and_fit,
                                  test_a_giant_sentence_is_split_at_white_space,
                                  test_a_giant_word_is_split_between_characters,
