@@ -9,7 +9,7 @@ gboolean cli_brief_format (const char *name, const char *output, gboolean mail,
   static const struct
   {
     const char *name, *ending;
-  } formats[] = { { "text", ".txt" }, { "markdown", ".md" }, { "html", ".html" }, { "mail", ".eml" } };
+  } formats[] = { { "text", ".txt" }, { "markdown", ".md" }, { "html", ".html" }, { "pdf", ".pdf" }, { "mail", ".eml" } };
   *ret_format = BRIEF_TEXT;
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
@@ -26,8 +26,8 @@ gboolean cli_brief_format (const char *name, const char *output, gboolean mail,
     }
   if (name == NULL)
     return TRUE;
-  g_set_error (error, CLI_ERROR, CLI_ERROR_USAGE, "--format takes text, markdown%s html, not “%s”",
-               mail ? ", mail or" : " or", name);
+  g_set_error (error, CLI_ERROR, CLI_ERROR_USAGE, "--format takes text, markdown, html%s, not “%s”",
+               mail ? ", pdf or mail" : " or pdf", name);
   return FALSE;
 }
 
@@ -39,6 +39,8 @@ static GBytes *bytes_of (const RagBrief *brief, BriefFormat format, const CliMai
     {
     case BRIEF_MAIL:
       return cli_brief_mail (brief, mail, error);
+    case BRIEF_PDF:
+      return cli_brief_pdf (brief, error);
     case BRIEF_HTML:
       text = cli_brief_html (brief);
       break;

@@ -9,6 +9,9 @@ void cli_brief_print (const CliOptions *options, const RagBrief *brief);
 void cli_brief_json (const RagBrief *brief);
 /* ESCAPE FALSE: the same as plain text, for people. */
 char *cli_brief_markdown (const RagBrief *brief, gboolean escape);
+/* TEXT, which is POINT's, with its numbers: "“…” [1][2]". Quotation marks say that the words are the
+ * document's. */
+char *cli_brief_point (const RagPoint *point, const char *text);
 /* "3 of 14 sentences were left out…", with the reading ease; NULL when no model wrote. */
 char *cli_brief_figures (const RagBrief *brief);
 /* Each citation once, by number. Elements: RagCitation*, borrowed. */
@@ -22,6 +25,10 @@ char *cli_citation_place (const RagCitation *citation);
 char *cli_brief_html (const RagBrief *brief);
 /* Where CITATION leads: an http(s) address or a file with its page. */
 char *cli_citation_uri (const RagCitation *citation);
+
+/* ---- brief-pdf.c ---- */
+
+GBytes *cli_brief_pdf (const RagBrief *brief, GError **error);
 
 /* ---- brief-review.c ---- */
 
@@ -49,10 +56,11 @@ typedef enum
   BRIEF_TEXT,
   BRIEF_MARKDOWN,
   BRIEF_HTML,
+  BRIEF_PDF,
   BRIEF_MAIL,
 } BriefFormat;
 
-/* NAME: "text", "markdown", "html" and, with MAIL, "mail"; NULL: by the ending of OUTPUT. */
+/* NAME: "text", "markdown", "html", "pdf" and, with MAIL, "mail"; NULL: by the ending of OUTPUT. */
 gboolean cli_brief_format (const char *name, const char *output, gboolean mail,
                            BriefFormat *ret_format, GError **error);
 /* To OUTPUT, or standard output when it is NULL. MAIL is for BRIEF_MAIL only. */

@@ -60,8 +60,7 @@ char *cli_brief_figures (const RagBrief *brief)
   return line->len > 0 ? g_strdup (line->str) : NULL;
 }
 
-/* "“…” [1][2]": quotation marks say that the words are the document's. */
-static char *marked_point (const RagPoint *point, const char *text)
+char *cli_brief_point (const RagPoint *point, const char *text)
 {
   g_autoptr (GString) line = g_string_new (NULL);
   g_string_append_printf (line, point->quoted ? "“%s”" : "%s", text);
@@ -90,7 +89,7 @@ void cli_brief_print (const CliOptions *options, const RagBrief *brief)
       for (guint p = 0; p < section->points->len; p++)
         {
           const RagPoint *point = g_ptr_array_index (section->points, p);
-          g_autofree char *line = marked_point (point, point->text);
+          g_autofree char *line = cli_brief_point (point, point->text);
           cli_print_wrapped (options, 2, CLI_PLAIN, line);
         }
       if (section->points->len == 0)
@@ -150,7 +149,7 @@ char *cli_brief_markdown (const RagBrief *brief, gboolean escape)
         {
           const RagPoint *point = g_ptr_array_index (section->points, p);
           g_autofree char *text = markdown_text (point->text, escape);
-          g_autofree char *line = marked_point (point, text);
+          g_autofree char *line = cli_brief_point (point, text);
           g_string_append_printf (out, "- %s\n", line);
         }
       g_string_append (out, section->points->len > 0 ? "\n" : "Nothing found.\n\n");

@@ -20,7 +20,7 @@ const GOptionEntry cli_digest_options[] = {
   { "topic", 'T', 0, G_OPTION_ARG_STRING_ARRAY, &topics,
     "put stories about this first; may be repeated", "WORDS" },
   { "max", 'n', 0, G_OPTION_ARG_INT, &max_stories, "at most N stories (default: 10)", "N" },
-  { "format", 'f', 0, G_OPTION_ARG_STRING, &format_name, "text, markdown, html or mail", "FORMAT" },
+  { "format", 'f', 0, G_OPTION_ARG_STRING, &format_name, "text, markdown, html, pdf or mail", "FORMAT" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output_path, "write to FILE", "FILE" },
   { "maildir", 0, 0, G_OPTION_ARG_FILENAME, &maildir, "deliver a mail into this Maildir", "DIR" },
   { "from", 0, 0, G_OPTION_ARG_STRING, &from, "sender of the mail", "ADDRESS" },

@@ -15,7 +15,7 @@ const GOptionEntry cli_dossier_options[] = {
     "value (the default), study, policy, contract, or a file", "NAME" },
   { "show-template", 0, 0, G_OPTION_ARG_STRING, &shown_template,
     "print one of these, to be edited", "NAME" },
-  { "format", 'f', 0, G_OPTION_ARG_STRING, &format_name, "text, markdown or html", "FORMAT" },
+  { "format", 'f', 0, G_OPTION_ARG_STRING, &format_name, "text, markdown, html or pdf", "FORMAT" },
   { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output_path,
     "write to FILE; goes on there when it was stopped", "FILE" },
   { "title", 0, 0, G_OPTION_ARG_STRING, &title, "title of the brief", "TEXT" },

@@ -5,7 +5,7 @@
 run 1 digest; one_sentence
 run 2 digest --since nonsense; one_sentence
 run 2 digest --max -1; one_sentence
-run 2 digest --format pdf; one_sentence
+run 2 digest --format word; one_sentence
 run 2 digest --format mail --from a@example.org; one_sentence; err_has '--to'
 
 document bill.md '# Parliament passes drug pricing bill

@@ -4,7 +4,7 @@
 
 run 2 dossier; one_sentence
 run 2 dossier --budget soon x; one_sentence
-run 2 dossier --format pdf x; one_sentence
+run 2 dossier --format mail x; one_sentence
 run 2 dossier --show-template nonsense; one_sentence; err_has 'value, study, policy, contract'
 
 run 0 add --no-embed --quiet "$SAMPLES"/*.pdf
@@ -39,6 +39,10 @@ run 2 dossier --no-model --template "$work/own.ini" night-shift-policy.pdf; one_
 run 0 dossier --no-model -o "$work/brief.html" product-dossier.pdf; out_empty
 grep -q 'href="file://[^"]*product-dossier.pdf#page=2"' "$work/brief.html" || fail "there is no link to page 2"
 [ ! -e "$work/brief.html.part" ] || fail "what was kept for going on is still there"
+run 0 dossier --no-model -o "$work/brief.pdf" product-dossier.pdf; out_empty
+pdftotext -layout "$work/brief.pdf" "$work/out" || fail "the PDF cannot be read"
+out_has 'Key figures'; out_has 'must not be worn'
+grep -aqF 'product-dossier.pdf#page=2' "$work/brief.pdf" || fail "the PDF has no link to page 2"
 run 0 dossier --no-model -o "$work/brief.md" product-dossier.pdf study-report.pdf
 grep -q '^# Value dossier: .* and 1 more$' "$work/brief.md" || fail "the title does not say that there are two"
 
