@@ -89,9 +89,9 @@ if command -v faketime >/dev/null; then
     printf '# Story %s of the %s\n\nThe %s clinic opened ward number %s00 for %s patients.\n' \
       $day "$(sed -n ${day}p <<<$'heron\ncrane\nstork\nraven\nfinch\nswift\neagle')" \
       "$(sed -n ${day}p <<<$'heron\ncrane\nstork\nraven\nfinch\nswift\neagle')" $day ${day}7 >"$work/weekly/$day.md"
-    faketime "2026-03-0$day 05:00:00" "$DOCENT" "${week[@]}" add --no-embed --quiet "$work/weekly" || fail "day $day: add"
+    at "2026-03-0$day 05:00:00" "$DOCENT" "${week[@]}" add --no-embed --quiet "$work/weekly" || fail "day $day: add"
     for run in 1 2; do
-      faketime "2026-03-0$day 06:30:00" "$DOCENT" "${week[@]}" digest --no-model --json >"$work/out" 2>"$work/err" \
+      at "2026-03-0$day 06:30:00" "$DOCENT" "${week[@]}" digest --no-model --json >"$work/out" 2>"$work/err" \
         || fail "day $day: digest"
       json '.sections | length == 1'; json ".sections[0].title | startswith (\"Story $day\")"
     done

@@ -2,6 +2,8 @@
 # docent dossier: headings of a template, statements with pages, going on after an interruption.
 . "$(dirname "$0")/lib.sh"
 
+leaks_in libfontconfig
+
 run 2 dossier; one_sentence
 run 2 dossier --budget soon x; one_sentence
 run 2 dossier --format mail x; one_sentence

@@ -75,7 +75,7 @@ run 0 digest --format html; out_has 'href="http://news.example/2"'
 if command -v faketime >/dev/null; then
   run 0 -c wards feed add --keep 30 "$base/good.xml" "$base/other.xml"
   # The client sees a later day than the server.
-  faketime '+40 days' "$DOCENT" feed poll --no-embed --json "$base/good.xml" >"$work/out" 2>"$work/err" \
+  at '+40 days' "$DOCENT" feed poll --no-embed --json "$base/good.xml" >"$work/out" 2>"$work/err" \
     || fail "a poll 40 days later"
   json '.expired == 3 and .added == 0'
   run 3 search --mode lexical -c wards crane repairs

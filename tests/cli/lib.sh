@@ -82,6 +82,15 @@ release_lock () {
   rm -f "$work/hold" "$work/held"
 }
 
+# leaks_in NAME: what the library or function NAME never frees is no leak of ours (sanitizers only).
+leaks_in () {
+  echo "leak:$1" >>"$work/known-leaks"
+  export LSAN_OPTIONS=suppressions=$work/known-leaks:print_suppressions=0
+}
+
+# at TIME COMMAND…: runs it as if it were TIME.
+at () { ASAN_OPTIONS=verify_asan_link_order=0 faketime "$@"; }
+
 # A small text document: document NAME SENTENCE
 document () {
   mkdir -p "$(dirname "$docs/$1")"

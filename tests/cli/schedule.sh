@@ -23,7 +23,7 @@ run 0 schedule digest --with systemd --remove --yes
 [ ! -e "$units/docent-digest.timer" ] || fail "the timer is not removed"
 
 # The command of the crontab line runs as it stands, whatever the library is called.
-run 0 --library "$work/it's here" -c 'a b' schedule sync --with cron --at 6:30
+run 0 --library "$work/it's here" -c 'a b' schedule feed --with cron --at 6:30
 grep -qE '^30 6 \* \* \* nice -n 19 ionice -c 3 ' "$work/out" || fail "the line for crontab is another"
 "$DOCENT" --library "$work/it's here" add --no-embed --quiet "$SAMPLES/study-report.pdf" || fail "add"
 sed 's/^30 6 \* \* \* nice -n 19 ionice -c 3 //' "$work/out" >"$work/line"

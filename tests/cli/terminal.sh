@@ -7,6 +7,7 @@ command -v tmux >/dev/null || skip "tmux is not installed"
 screen () { tmux -S "$work/tmux" "$@"; }
 trap 'screen kill-server 2>/dev/null; rm -rf "$work"' EXIT
 export TERM=xterm-256color DOCENT
+leaks_in wcsdup # libedit keeps the names of functions that are added to it
 
 # start COMMAND: in a window of 90 × 40, without anybody's configuration.
 start () {
