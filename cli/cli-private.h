@@ -30,6 +30,7 @@ typedef enum
 typedef struct
 {
   char *library_dir, *models_dir, *collection, *model, *encoder, *role;
+  char **adapters; /* NULL: none */
   gboolean json, quiet, verbose;
   gboolean plain;       /* for screen readers and logs: no colours, nothing redrawn, lines whole */
   int threads;          /* 0: all */

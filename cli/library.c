@@ -15,6 +15,7 @@ RagOptions cli_rag_options (const CliOptions *options)
     .models_dir = options->models_dir,
     .encoder = options->encoder,
     .generator = options->model,
+    .adapters = (const char *const *)options->adapters,
     .n_threads = options->threads,
     .mem_limit_bytes = options->mem_bytes,
     .role = options->role,

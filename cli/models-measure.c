@@ -154,8 +154,8 @@ static void add_row (CliTable *table, const char *title, const CliModelWorth *wo
   cli_table_add (table, title, size, perplexity, read, written, NULL);
 }
 
-void cli_print_worth (const CliOptions *options, const CliModelWorth *before,
-                      const CliModelWorth *after)
+static void print_worth (const CliOptions *options, const CliModelWorth *before,
+                         const CliModelWorth *after)
 {
   g_autoptr (CliTable) table = cli_table_new ("<|>Size|>Perplexity|>Reads|>Writes");
   add_row (table, "before", before);
@@ -163,7 +163,7 @@ void cli_print_worth (const CliOptions *options, const CliModelWorth *before,
   cli_table_print (table, options);
 }
 
-void cli_json_worth (JsonBuilder *json, const char *name, const CliModelWorth *worth)
+static void json_worth (JsonBuilder *json, const char *name, const CliModelWorth *worth)
 {
   cli_json_object (json, name);
   cli_json_int (json, "bytes", worth->bytes);
@@ -172,4 +172,31 @@ void cli_json_worth (JsonBuilder *json, const char *name, const CliModelWorth *w
   cli_json_double (json, "read_tps", worth->read_tps);
   cli_json_double (json, "write_tps", worth->write_tps);
   json_builder_end_object (json);
+}
+
+void cli_models_report (const CliOptions *options, const char *path, const char *type,
+                        gboolean calibrated, const CliModelWorth *before,
+                        const CliModelWorth *after)
+{
+  if (options->json)
+    {
+      g_autoptr (JsonBuilder) json = json_builder_new ();
+      cli_json_object (json, NULL);
+      cli_json_string (json, "path", path);
+      if (type != NULL)
+        {
+          cli_json_string (json, "type", type);
+          cli_json_bool (json, "calibrated", calibrated);
+        }
+      json_worth (json, "before", before);
+      json_worth (json, "after", after);
+      json_builder_end_object (json);
+      cli_json_print (json);
+      return;
+    }
+  if (options->quiet)
+    return;
+  g_autofree char *shown = cli_short_path (path);
+  printf ("Wrote %s\n\n", shown);
+  print_worth (options, before, after);
 }

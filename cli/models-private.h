@@ -4,11 +4,13 @@
 #include "cli-private.h"
 
 extern const GOptionEntry cli_models_convert_options[], cli_models_tokenize_options[],
-    cli_models_perplexity_options[], cli_models_quantise_options[];
+    cli_models_perplexity_options[], cli_models_quantise_options[],
+    cli_models_adapt_options[];
 CliExit cli_models_inspect (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_convert (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_tokenize (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_perplexity (const CliOptions *options, int argc, char **argv);
+CliExit cli_models_adapt (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv);
 
 /* MODEL is a name of the store, a file in it, or a path. */
@@ -40,10 +42,10 @@ gboolean cli_model_texts_read (const char *documents, const char *judge, CliMode
 /* Judges the model at PATH by TEXT; only its size without one, or when it is no generator. */
 gboolean cli_model_worth (const CliOptions *options, const char *path, const char *text,
                           CliModelWorth *ret_worth, GError **error);
-/* Two rows: what it was and what it is. */
-void cli_print_worth (const CliOptions *options, const CliModelWorth *before,
-                      const CliModelWorth *after);
-void cli_json_worth (JsonBuilder *json, const char *name, const CliModelWorth *worth);
+/* Says that PATH was written, and what the model was and is. TYPE NULL: types stayed. */
+void cli_models_report (const CliOptions *options, const char *path, const char *type,
+                        gboolean calibrated, const CliModelWorth *before,
+                        const CliModelWorth *after);
 /* As engine's progress: shows it, and stops when the user says so. */
 gboolean cli_models_on_file (const char *name, const char *step, guint64 done, guint64 total,
                              gpointer user_data);

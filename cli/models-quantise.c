@@ -46,29 +46,6 @@ static gboolean quantise (const CliOptions *options, EngineModel *model, const c
   return ok;
 }
 
-static void report (const CliOptions *options, const char *path, const char *type,
-                    const CliModelWorth *before, const CliModelWorth *after)
-{
-  if (options->json)
-    {
-      g_autoptr (JsonBuilder) json = json_builder_new ();
-      cli_json_object (json, NULL);
-      cli_json_string (json, "path", path);
-      cli_json_string (json, "type", type);
-      cli_json_bool (json, "calibrated", calibrate != NULL);
-      cli_json_worth (json, "before", before);
-      cli_json_worth (json, "after", after);
-      json_builder_end_object (json);
-      cli_json_print (json);
-      return;
-    }
-  if (options->quiet)
-    return;
-  g_autofree char *shown = cli_short_path (path);
-  printf ("Wrote %s (%s)\n\n", shown, type);
-  cli_print_worth (options, before, after);
-}
-
 CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv)
 {
   if (n_tokens < 1)
@@ -83,6 +60,6 @@ CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv)
       || !cli_model_worth (options, engine_model_info (model)->path, texts.judge, &before, &error)
       || !cli_model_worth (options, argv[1], texts.judge, &after, &error))
     return cli_fail (error);
-  report (options, argv[1], type, &before, &after);
+  cli_models_report (options, argv[1], type, calibrate != NULL, &before, &after);
   return CLI_DONE;
 }

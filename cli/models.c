@@ -195,6 +195,8 @@ const CliCommand cli_models_commands[] = {
     cli_models_tokenize, NULL },
   { "perplexity", "MODEL FILE", "how well a generator foresees a text: what quantising has cost", 2,
     2, cli_models_perplexity_options, cli_models_perplexity, NULL },
+  { "adapt", "MODEL FILE", "write a model again with LoRA adapters merged into it", 2, 2,
+    cli_models_adapt_options, cli_models_adapt, NULL },
   { "quantise", "MODEL FILE TYPE", "write a model again with its weights in fewer bits", 3, 3,
     cli_models_quantise_options, cli_models_quantise, NULL },
   { NULL },

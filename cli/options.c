@@ -23,6 +23,8 @@ const GOptionEntry cli_global_options[] = {
     "see only the collections that ROLE may read", "ROLE" },
   { "model", 'm', 0, G_OPTION_ARG_FILENAME, &given.model,
     "write answers with this model: a name from 'docent models list' or a file", "MODEL" },
+  { "adapter", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.adapters,
+    "write with this LoRA adapter, a GGUF file or PEFT folder; may be repeated", "PATH[=SCALE]" },
   { "encoder", 0, 0, G_OPTION_ARG_FILENAME, &given.encoder,
     "compare meanings with this encoder: a name or a file", "MODEL" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &given.threads,
@@ -227,6 +229,7 @@ void cli_invocation_clear (CliInvocation *invocation)
   g_clear_pointer (&options->collection, g_free);
   g_clear_pointer (&options->model, g_free);
   g_clear_pointer (&options->encoder, g_free);
+  g_clear_pointer (&options->adapters, g_strfreev);
   g_clear_pointer (&options->role, g_free);
   g_clear_pointer (&invocation->name, g_free);
   g_clear_pointer (&invocation->arguments, g_strfreev);

@@ -307,3 +307,11 @@ const EngineFamily *engine_family_find (const char *model_type)
       return &families[i];
   return NULL;
 }
+
+const EngineFamily *engine_family_of_architecture (const char *architecture)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
+    if (strcmp (families[i].architecture, architecture) == 0)
+      return &families[i];
+  return NULL;
+}

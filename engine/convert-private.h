@@ -83,6 +83,8 @@ typedef struct
 
 /* NULL for a family that is not in the tables. */
 const EngineFamily *engine_family_find (const char *model_type);
+/* The first family whose GGUF files say ARCHITECTURE, or NULL. */
+const EngineFamily *engine_family_of_architecture (const char *architecture);
 
 /* ---- Folders: convert-folder.c -------------------------------------------------------------- */
 

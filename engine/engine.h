@@ -267,6 +267,30 @@ char *engine_store_resolve (const char *models_dir, const char *name, GError **e
 gboolean engine_convert (const char *source_dir, const char *gguf_path, const char *type,
                          EngineFetchProgress progress, gpointer user_data, GError **error);
 
+/* ---- Adapters: adapter.c, adapter-peft.c, adapt.c ---------------------------------------------- */
+
+typedef struct _EngineAdapter EngineAdapter;
+
+/* A LoRA adapter for MODEL: a GGUF file, or a folder (or its adapter_model.safetensors) as PEFT
+ * writes it. UNSUPPORTED when it was made for another model. */
+EngineAdapter *engine_adapter_open (EngineModel *model, const char *path, GError **error);
+/* Those that people name, "PATH" or "PATH=SCALE", NULL-terminated. ret_adapters: EngineAdapter*;
+ * ret_scales: float, 1 where there is none. */
+gboolean engine_adapters_open (EngineModel *model, const char *const *names,
+                               GPtrArray **ret_adapters, GArray **ret_scales, GError **error);
+EngineAdapter *engine_adapter_ref (EngineAdapter *adapter);
+void engine_adapter_unref (EngineAdapter *adapter);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineAdapter, engine_adapter_unref)
+/* What SESSION reads and writes from now on is computed with these, each times its scale; what it
+ * has read is read again when it is next needed. N_ADAPTERS 0: the model as it is. INPUT when one
+ * was opened for another model. */
+gboolean engine_session_set_adapters (EngineSession *session, EngineAdapter *const *adapters,
+                                      const float *scales, gsize n_adapters, GError **error);
+/* Writes MODEL's file again with the adapters merged into its weights, in the types they have. */
+gboolean engine_adapt_file (EngineModel *model, EngineAdapter *const *adapters, const float *scales,
+                            gsize n_adapters, const char *gguf_path, EngineFetchProgress progress,
+                            gpointer user_data, GError **error);
+
 /* ---- Compression: quantise.c (quantise-types.c, importance.c) ---------------------------------- */
 
 typedef struct _EngineImportance EngineImportance;

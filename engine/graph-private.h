@@ -37,6 +37,9 @@ typedef struct
   EnginePool *pool; /* not owned */
   EngineObserve observe; /* NULL: nobody looks */
   gpointer observe_data;
+  EngineAdapter *const *adapters; /* [n_adapters], not owned */
+  const float *adapter_scales;
+  gsize n_adapters;
   EngineRope rope, rope_local;
   gsize capacity;             /* tokens that the buffers hold */
   float *arena;               /* all of them, one allocation */
@@ -80,7 +83,7 @@ gboolean engine_graph_reserve (EngineGraph *graph, gsize n_tokens, GError **erro
 const float *engine_graph_run (EngineGraph *graph, const EngineBatch *batch);
 
 /* engine_matmul_many of the model's matrices (at most 3), and what belongs to every product of
- * theirs: the observer. All products of layers and of the output come by here. */
+ * theirs: the observer and the adapters. All products of layers and of the output come by here. */
 void engine_graph_multiply (EngineGraph *graph, gsize n, const EngineLinear *const *linears,
                             const float *x, gsize x_stride, gsize n_tokens, float *const *y,
                             const gsize *y_stride);

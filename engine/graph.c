@@ -6,6 +6,7 @@
  * family below. The work between two matrix products is done token by token in one go (add, norm,
  * rotate, store), so that each row is touched once while it is in the cache and a single token
  * needs no barrier but those of its products. */
+#include "engine/adapter-private.h"
 #include "engine/graph-private.h"
 
 #include <math.h>
@@ -321,8 +322,8 @@ void engine_graph_multiply (EngineGraph *graph, gsize n, const EngineLinear *con
                             const float *x, gsize x_stride, gsize n_tokens, float *const *y,
                             const gsize *y_stride)
 {
-  const EngineMatrix *w[3];
-  const float *bias[3];
+  const EngineMatrix *w[3] = { NULL };
+  const float *bias[3] = { NULL };
   g_return_if_fail (n <= G_N_ELEMENTS (w));
   for (gsize i = 0; i < n; i++)
     {
@@ -332,6 +333,8 @@ void engine_graph_multiply (EngineGraph *graph, gsize n, const EngineLinear *con
         graph->observe (w[i], x, x_stride, n_tokens, graph->observe_data);
     }
   engine_matmul_many (graph->pool, n, w, bias, x, x_stride, n_tokens, y, y_stride);
+  for (gsize i = 0; graph->n_adapters > 0 && i < n; i++)
+    engine_adapters_apply (graph, w[i], x, x_stride, n_tokens, y[i], y_stride[i]);
 }
 
 /* One matrix, its output without gaps. */

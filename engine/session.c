@@ -4,6 +4,7 @@
  * list is the truth and the cache follows it: going back only shortens the list, and whatever of
  * it the cache does not hold is read when logits are next needed. So a new prompt that begins like
  * the last one costs only what differs. */
+#include "engine/adapter-private.h"
 #include "engine/session-private.h"
 
 #include <unistd.h>
@@ -19,6 +20,8 @@ struct _EngineSession
   gsize n_cached;      /* of them are in the cache */
   gsize n_written;     /* positions the cache has held since it was empty; ≥ n_cached */
   gboolean has_logits; /* after the last of tokens */
+  GPtrArray *adapters; /* of EngineAdapter */
+  float *adapter_scales;
 };
 
 /* ---- Memory --------------------------------------------------------------------------------- */
@@ -92,6 +95,7 @@ EngineSession *engine_session_new (EngineModel *model, const EngineSessionOption
   session->model = engine_model_ref (model);
   session->decoder = decoder;
   session->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  session->adapters = g_ptr_array_new_with_free_func ((GDestroyNotify)engine_adapter_unref);
   return session;
 }
 
@@ -100,9 +104,38 @@ void engine_session_free (EngineSession *session)
   if (session == NULL)
     return;
   g_array_unref (session->tokens);
+  g_ptr_array_unref (session->adapters);
+  g_free (session->adapter_scales);
   engine_decoder_free (session->decoder);
   engine_model_unref (session->model);
   g_free (session);
+}
+
+gboolean engine_session_set_adapters (EngineSession *session, EngineAdapter *const *adapters,
+                                      const float *scales, gsize n_adapters, GError **error)
+{
+  EngineGraph *graph = &session->decoder->graph;
+  for (gsize i = 0; i < n_adapters; i++)
+    if (adapters[i]->model != session->model)
+      {
+        g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_INPUT,
+                     "the adapter “%s” was opened for another model than “%s”", adapters[i]->path,
+                     session->model->info.path);
+        return FALSE;
+      }
+  for (gsize i = 0; i < n_adapters; i++)
+    g_ptr_array_add (session->adapters, engine_adapter_ref (adapters[i]));
+  if (session->adapters->len > n_adapters)
+    g_ptr_array_remove_range (session->adapters, 0, session->adapters->len - n_adapters);
+  g_free (session->adapter_scales);
+  session->adapter_scales = g_memdup2 (scales, n_adapters * sizeof *scales);
+  graph->adapters = (EngineAdapter *const *)session->adapters->pdata;
+  graph->adapter_scales = session->adapter_scales;
+  graph->n_adapters = n_adapters;
+  /* Keys and values of another model, as it were. */
+  session->n_cached = session->n_written = 0;
+  session->has_logits = FALSE;
+  return TRUE;
 }
 
 guint engine_session_n_ctx (const EngineSession *session)

@@ -45,6 +45,10 @@ EngineSession *rag_session_new (Rag *rag, const RagAskOptions *options, GError *
   EngineSession *session = engine_session_new (rag->generator, &session_options, &inner);
   if (session == NULL)
     rag_translate_error (error, inner);
+  else if (rag->adapters != NULL)
+    engine_session_set_adapters (session, (EngineAdapter *const *)rag->adapters->pdata,
+                                 (const float *)(gconstpointer)rag->adapter_scales->data,
+                                 rag->adapters->len, NULL); /* of this very generator */
   return session;
 }
 

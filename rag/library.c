@@ -38,6 +38,7 @@ Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
   rag->models_dir = g_strdup (options->models_dir);
   rag->encoder_name = g_strdup (options->encoder);
   rag->generator_name = g_strdup (options->generator);
+  rag->adapter_names = g_strdupv ((char **)options->adapters);
   rag->n_threads = options->n_threads;
   rag->mem_limit_bytes = options->mem_limit_bytes;
   rag->mode = mode;
@@ -68,6 +69,9 @@ void rag_close (Rag *rag)
     return;
   g_clear_pointer (&rag->encoder, engine_encoder_free);
   g_clear_pointer (&rag->encoder_model, engine_model_unref);
+  g_clear_pointer (&rag->adapters, g_ptr_array_unref);
+  g_clear_pointer (&rag->adapter_scales, g_array_unref);
+  g_strfreev (rag->adapter_names);
   g_clear_pointer (&rag->generator, engine_model_unref);
   g_clear_pointer (&rag->index, index_close);
   g_free (rag->library_dir);
@@ -212,6 +216,13 @@ gboolean rag_need_generator (Rag *rag, GError **error)
   rag->generator = engine_model_open (path, &inner);
   if (rag->generator == NULL)
     return rag_translate_error (error, inner);
+  if (rag->adapter_names != NULL
+      && !engine_adapters_open (rag->generator, (const char *const *)rag->adapter_names,
+                                &rag->adapters, &rag->adapter_scales, &inner))
+    {
+      g_clear_pointer (&rag->generator, engine_model_unref);
+      return rag_translate_error (error, inner);
+    }
   rag->generator_label = label_of (rag, path);
   return TRUE;
 }

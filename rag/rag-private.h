@@ -24,6 +24,9 @@ struct _Rag
   EngineEncoder *encoder; /* NULL until first needed, as all below */
   EngineModel *encoder_model;
   EngineModel *generator;
+  char **adapter_names;      /* as asked for, or NULL */
+  GPtrArray *adapters;       /* of EngineAdapter, opened with the generator */
+  GArray *adapter_scales;    /* of float */
   char *generator_label; /* manifest name or file name */
   double prefill_tps;    /* measured: of the estimate, then of real prompts */
 };

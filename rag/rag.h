@@ -35,6 +35,7 @@ typedef struct
   const char *models_dir;
   const char *encoder;       /* manifest name or path; NULL: the library's own, else the default */
   const char *generator;     /* manifest name or path; NULL: the best this machine can serve */
+  const char *const *adapters; /* LoRA adapters of the generator, "PATH[=SCALE]"; NULL: none */
   guint n_threads;           /* 0: all */
   guint64 mem_limit_bytes;   /* 0: none */
   const char *role;          /* see only the collections that it may read; NULL: everything */
