@@ -27,7 +27,7 @@ for command in $commands; do
     grep -q "Ic $name" "$page" || fail "docent-$command(1) lacks $name"
   done
 done
-for option in library collection model encoder threads mem json quiet plain verbose help version; do
+for option in library collection model adapter encoder threads mem json quiet plain verbose help version; do
   grep -q "Fl Fl $option" "$manuals/docent.1" || fail "docent.1 lacks --$option"
 done
 
