@@ -8,6 +8,15 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+/* fontconfig keeps what it knows of the system's fonts until the end. */
+const char *__lsan_default_suppressions (void);
+const char *__lsan_default_suppressions (void)
+{
+  return "leak:libfontconfig";
+}
+#endif
+
 static inline const IngestBlock *block_at (const IngestDocument *document, guint i)
 {
   ck_assert_uint_lt (i, document->blocks->len);

@@ -111,6 +111,8 @@ START_TEST (test_limits_stay)
 }
 END_TEST
 
+/* The search for leaks at the end of a test could not open what it needs. */
+#if !defined(__SANITIZE_ADDRESS__)
 /* As on a kernel without Landlock. Check runs each test in a process of its own. */
 START_TEST (test_without_landlock_nothing_at_all_can_be_opened)
 {
@@ -134,6 +136,8 @@ START_TEST (test_with_landlock_fonts_can_be_read)
   ck_assert_int_eq (errno, EACCES);
 }
 END_TEST
+
+#endif
 
 START_TEST (test_an_attempt_to_leave_is_called_that)
 {
@@ -162,15 +166,18 @@ END_TEST
 
 int main (void)
 {
-  const TTest *const tests[] = { test_programs_cannot_be_started,
-                                 test_files_can_be_neither_read_nor_written,
-                                 test_there_is_no_network,
-                                 test_other_processes_are_out_of_reach,
-                                 test_memory_cannot_be_made_code,
-                                 test_without_landlock_nothing_at_all_can_be_opened,
-                                 test_with_landlock_fonts_can_be_read,
-                                 test_limits_stay,
-                                 test_an_attempt_to_leave_is_called_that,
-                                 test_a_helper_without_sandbox_is_not_used };
+  const TTest *const tests[]
+      = { test_programs_cannot_be_started,
+          test_files_can_be_neither_read_nor_written,
+          test_there_is_no_network,
+          test_other_processes_are_out_of_reach,
+          test_memory_cannot_be_made_code,
+#if !defined(__SANITIZE_ADDRESS__)
+          test_without_landlock_nothing_at_all_can_be_opened,
+          test_with_landlock_fonts_can_be_read,
+#endif
+          test_limits_stay,
+          test_an_attempt_to_leave_is_called_that,
+          test_a_helper_without_sandbox_is_not_used };
   return run_suite ("ingest sandbox", tests, G_N_ELEMENTS (tests), make, clean);
 }
