@@ -110,15 +110,35 @@ static gint compare_stories (gconstpointer a, gconstpointer b)
   return g_strcmp0 (item->document->path, other->document->path);
 }
 
+/* How near each story is to OTHERS, stretched over the day: 0 the farthest, 1 the nearest. Encoders
+ * differ in how far apart they put any two texts, so only the order and the distances count. */
+static double *stretched_nearness (const GPtrArray *stories, const float *others, guint n,
+                                   guint dimension)
+{
+  double *near = g_new0 (double, stories->len + 1);
+  double least = G_MAXDOUBLE, most = -G_MAXDOUBLE;
+  for (guint s = 0; s < stories->len; s++)
+    {
+      const RagStory *story = g_ptr_array_index (stories, s);
+      const RagNewsItem *item = g_ptr_array_index (story->items, 0);
+      near[s] = nearest (item->vector, others, n, dimension);
+      least = MIN (least, near[s]);
+      most = MAX (most, near[s]);
+    }
+  for (guint s = 0; s < stories->len; s++)
+    near[s] = most > least ? (near[s] - least) / (most - least) : 0;
+  return near;
+}
+
 void rag_rank_stories (GPtrArray *stories, guint dimension, const float *interests,
                        guint n_interests, const float *known, guint n_known)
 {
+  g_autofree double *interest = stretched_nearness (stories, interests, n_interests, dimension);
+  g_autofree double *staleness = stretched_nearness (stories, known, n_known, dimension);
   for (guint s = 0; s < stories->len; s++)
     {
       RagStory *story = g_ptr_array_index (stories, s);
-      const RagNewsItem *item = g_ptr_array_index (story->items, 0);
-      story->score = INTEREST_WEIGHT * nearest (item->vector, interests, n_interests, dimension)
-                     - NOVELTY_WEIGHT * nearest (item->vector, known, n_known, dimension)
+      story->score = INTEREST_WEIGHT * interest[s] - NOVELTY_WEIGHT * staleness[s]
                      + SOURCES_WEIGHT * log2 (story->items->len);
     }
   g_ptr_array_sort (stories, compare_stories);
