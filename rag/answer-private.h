@@ -4,7 +4,9 @@
  *   retrieve.c   passages, best first
  *   evidence.c   the sentences of those passages that a model has time to read
  *   prompt.c     what the model is told
+ *   generate.c   the model reads and answers
  *   cite.c       which evidence supports which sentence of the answer
+ *   signals.c    what tells whether the answer can be right
  *   refuse.c     whether to say nothing instead, before and after the model
  *   followup.c   "and in 2022?" becomes a whole question */
 #pragma once
@@ -126,9 +128,8 @@ typedef struct
 {
   GPtrArray *sentences; /* RagSentence* */
   GPtrArray *citations; /* RagCitation* */
-  double support;       /* mean share of the answer's words found in what is cited */
-  double relevance;     /* share of the question's weight in what is cited and its heading */
   guint n_supported;
+  int source; /* number in RagEvidence.spans of what proves most; −1: nothing does */
 } RagCited;
 void rag_cite (const RagQuestion *question, const RagEvidence *evidence, const char *answer,
                RagCited *ret_cited);
@@ -136,25 +137,33 @@ void rag_cited_clear (RagCited *cited);
 void rag_sentence_free (RagSentence *sentence);
 void rag_citation_free (RagCitation *citation);
 
-/* ---- refuse.c ---- */
+/* ---- signals.c ---- */
 
 /* What tells whether an answer can be right. */
 typedef struct
 {
   /* Before the model. */
-  double cosine;        /* best of the passages shown, 0 without vectors */
-  double coverage;      /* best share of the question's weight in one passage */
-  double missing;       /* share of the question's weight in no passage shown at all */
-  double missing_names; /* numbers and names of the question that no passage shown has */
+  double cosine;   /* best of the passages found, as usual without vectors */
+  double coverage; /* best share of the question's weight in one passage */
   /* After it. */
-  double refusal_logprob; /* of the refusal's first token at the answer's beginning */
-  double mean_logprob;    /* of the answer's tokens */
-  double support;         /* see RagCited */
-  double relevance;
+  double mean_logprob; /* of the answer's tokens */
+  /* How the answer fits its source, the sentence that proves most of it. */
+  double source_cosine; /* of the question and the source, as usual without vectors */
+  double agreement;     /* the source's score as evidence, the best sentence being 1 */
+  double names_missing; /* numbers and names of the question that the source's passage lacks */
+  double echo;          /* share of the answer's words that the question has */
 } RagSignals;
 
+/* Fills the signals before the model and clears the others. */
 void rag_signals_before (const RagQuestion *question, const RagEvidence *evidence,
                          RagSignals *ret_signals);
+/* Fills those that compare the answer with its source. */
+gboolean rag_signals_of_source (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
+                                const RagCited *cited, const char *answer, RagSignals *signals,
+                                GError **error);
+
+/* ---- refuse.c ---- */
+
 /* Probability that the library answers the question, from the signals before the model. */
 double rag_answerable (const RagSignals *signals);
 /* Probability that the answer given is right. */
@@ -178,7 +187,7 @@ typedef struct
   gboolean cut;     /* by the token limit */
   double prefill_ms, first_token_ms;
   guint prompt_tokens, reused_tokens, generated_tokens;
-  double refusal_logprob, mean_logprob;
+  double mean_logprob; /* of the answer's tokens, natural logarithm */
 } RagGeneration;
 void rag_generation_clear (RagGeneration *generation);
 /* How many positions a session of CHAT's options needs. */

@@ -145,21 +145,13 @@ static void take_generation (RagAnswer *answer, const RagGeneration *generation,
   answer->prompt_tokens = generation->prompt_tokens;
   answer->reused_tokens = generation->reused_tokens;
   answer->generated_tokens = generation->generated_tokens;
-  signals->refusal_logprob = generation->refusal_logprob;
   signals->mean_logprob = generation->mean_logprob;
 }
 
 /* Keeps what is proved and decides whether that is an answer. */
-static void gate (RagAnswer *answer, const RagQuestion *question, const RagEvidence *evidence,
-                  const RagGeneration *generation, RagSignals *signals)
+static void gate (RagAnswer *answer, const RagEvidence *evidence, const RagGeneration *generation,
+                  guint n_supported)
 {
-  RagCited cited;
-  rag_cite (question, evidence, generation->text, &cited);
-  guint n_supported = cited.n_supported;
-  signals->support = cited.support;
-  signals->relevance = cited.relevance;
-  take_cited (answer, &cited);
-  answer->confidence = rag_confidence (signals);
   if (generation->stopped)
     {
       g_free (answer->answer);
@@ -202,6 +194,23 @@ static gsize count_tokens (const char *text, gsize length, gpointer user_data)
   return engine_count_tokens (user_data, text, (gssize)length);
 }
 
+/* Cites the answer, gathers what tells whether it is right, and decides. */
+static gboolean prove (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                       const RagEvidence *evidence, const RagGeneration *generation, GError **error)
+{
+  RagCited cited;
+  rag_cite (question, evidence, generation->text, &cited);
+  guint n_supported = cited.n_supported;
+  gboolean ok = rag_signals_of_source (chat->rag, question, evidence, &cited, generation->text,
+                                       &chat->signals, error);
+  take_cited (answer, &cited);
+  if (!ok)
+    return FALSE;
+  answer->confidence = rag_confidence (&chat->signals);
+  gate (answer, evidence, generation, n_supported);
+  return TRUE;
+}
+
 static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
                                    const RagEvidence *evidence, const RagAskEvents *events,
                                    gint64 start_us, GError **error)
@@ -217,9 +226,9 @@ static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQu
     return FALSE;
   answer->first_token_ms = before_ms + generation.first_token_ms;
   take_generation (answer, &generation, &chat->signals);
-  gate (answer, question, evidence, &generation, &chat->signals);
+  ok = prove (chat, answer, question, evidence, &generation, error);
   rag_generation_clear (&generation);
-  return TRUE;
+  return ok;
 }
 
 static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQuestion *question,

@@ -23,6 +23,8 @@
 #define MIN_SUPPORT_SHORT 0.95
 #define SHORT_WORDS 3
 #define MAX_SOURCES 3
+/* Of the relevance of the sentence that is nearest to the question. */
+#define MIN_RELEVANCE 0.5
 
 void rag_sentence_free (RagSentence *sentence)
 {
@@ -240,24 +242,37 @@ static guint n_own_words (const GArray *claims)
   return n;
 }
 
-static double relevance_of (const RagQuestion *question, const RagEvidence *evidence,
-                            const GArray *sources)
+/* Share of the question's weight that span I and what stands beside it hold. */
+static double relevance_of (const RagQuestion *question, const RagEvidence *evidence, guint i)
 {
-  double best = 0;
-  for (guint i = 0; i < sources->len; i++)
+  double held = 0;
+  for (guint t = 0; t < question->terms->len; t++)
     {
-      guint k = g_array_index (sources, guint, i);
-      double held = 0;
-      for (guint t = 0; t < question->terms->len; t++)
-        {
-          const RagTerm *term = &g_array_index (question->terms, RagTerm, t);
-          Claim claim = { term->form, TRUE, 1, 0 };
-          held += term->weight * proof (evidence, k, &claim);
-        }
-      if (question->total_weight > 0)
-        best = MAX (best, held / question->total_weight);
+      const RagTerm *term = &g_array_index (question->terms, RagTerm, t);
+      const Claim claim = { term->form, TRUE, 1, 0 };
+      held += term->weight * proof (evidence, i, &claim);
     }
-  return best;
+  return question->total_weight > 0 ? held / question->total_weight : 0;
+}
+
+/* "11" stands on many pages. An answer of so few words is proved only where the question is. */
+static gboolean is_beside_the_point (const RagQuestion *question, const RagEvidence *evidence,
+                                     const GArray *sources)
+{
+  double ours = 0, most = 0;
+  for (guint i = 0; i < sources->len; i++)
+    ours = MAX (ours, relevance_of (question, evidence, g_array_index (sources, guint, i)));
+  for (guint i = 0; i < evidence->spans->len; i++)
+    most = MAX (most, relevance_of (question, evidence, i));
+  return ours < MIN_RELEVANCE * most;
+}
+
+static gboolean is_altered (const RagEvidence *evidence, guint source, const char *text,
+                            const GArray *words)
+{
+  const RagSpan *span = &g_array_index (evidence->spans, RagSpan, source);
+  const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+  return rag_is_altered (text, words, passage->hit->text + span->start, span->words);
 }
 
 static void cite_sentence (const RagQuestion *question, const RagEvidence *evidence,
@@ -278,18 +293,21 @@ static void cite_sentence (const RagQuestion *question, const RagEvidence *evide
         break;
     }
   Verdict verdict = judge (claims);
-  double needed = n_own_words (claims) <= SHORT_WORDS ? MIN_SUPPORT_SHORT : MIN_SUPPORT_LONG;
+  gboolean is_short = n_own_words (claims) <= SHORT_WORDS;
+  double needed = is_short ? MIN_SUPPORT_SHORT : MIN_SUPPORT_LONG;
   RagSentence *sentence = g_new0 (RagSentence, 1);
   sentence->text = g_strndup (text, length);
-  sentence->supported = verdict.hard_ok && verdict.share >= needed && sources->len > 0;
+  sentence->supported = verdict.hard_ok && verdict.share >= needed && sources->len > 0
+                        && !is_altered (evidence, g_array_index (sources, guint, 0), text, words)
+                        && !(is_short && is_beside_the_point (question, evidence, sources));
   sentence->citations = g_array_new (FALSE, FALSE, sizeof (guint));
   for (guint i = 0; i < sources->len && sentence->supported; i++)
     {
       guint n = cite_span (evidence, g_array_index (sources, guint, i), cited);
       g_array_append_val (sentence->citations, n);
     }
-  cited->support += verdict.share;
-  cited->relevance = MAX (cited->relevance, relevance_of (question, evidence, sources));
+  if (cited->source < 0 && sources->len > 0)
+    cited->source = (int)g_array_index (sources, guint, 0);
   cited->n_supported += sentence->supported;
   g_ptr_array_add (cited->sentences, sentence);
 }
@@ -317,7 +335,7 @@ void rag_cite (const RagQuestion *question, const RagEvidence *evidence, const c
 {
   g_autofree char *text = without_markers (answer);
   g_autoptr (GArray) spans = ingest_sentences (text, rag_language_code (question->language));
-  RagCited cited = { 0 };
+  RagCited cited = { .source = -1 };
   cited.sentences = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_sentence_free);
   cited.citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
   for (guint i = 0; i < spans->len; i++)
@@ -327,7 +345,5 @@ void rag_cite (const RagQuestion *question, const RagEvidence *evidence, const c
       if (has_word (text + span->start, span->end - span->start))
         cite_sentence (question, evidence, text + span->start, span->end - span->start, &cited);
     }
-  if (cited.sentences->len > 0)
-    cited.support /= cited.sentences->len;
   *ret_cited = cited;
 }

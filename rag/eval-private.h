@@ -35,6 +35,36 @@ gboolean rag_temp_library_add (RagTempLibrary *library, const char *path, const 
                                const char *text, GCancellable *cancellable, GError **error);
 void rag_temp_library_clear (RagTempLibrary *library);
 
+/* ---- eval-squad.c: questions in SQuAD 2.0's format ---- */
+
+typedef struct
+{
+  char *text;
+  gboolean answerable; /* from the paragraphs that are there */
+  GPtrArray *expected; /* char* */
+  char *paragraph;     /* its document's path */
+} RagSquadQuestion;
+
+/* Which questions have no answer. */
+typedef enum
+{
+  RAG_SQUAD_ADVERSARIAL, /* the format's own: the paragraph is there, the answer is not */
+  RAG_SQUAD_ABSENT,      /* those of each second article, which is left out */
+} RagSquadKind;
+
+typedef struct
+{
+  RagSquadKind without;
+  GPtrArray *paragraphs; /* char*[3]: path, title, text */
+  GPtrArray *questions;  /* RagSquadQuestion* */
+} RagSquad;
+/* Of N_FOLDS groups of articles, only those in FOLD are asked about; N_FOLDS 0: all. */
+gboolean rag_squad_read (const char *file, RagSquadKind without, guint fold, guint n_folds,
+                         RagSquad *ret_squad, GError **error);
+void rag_squad_clear (RagSquad *squad);
+/* LIMIT questions (0: all), half of them answerable while there are enough; borrowed from SQUAD. */
+GPtrArray *rag_squad_sample (const RagSquad *squad, guint limit, guint64 seed);
+
 /* ---- eval-answers.c ---- */
 
 typedef struct
@@ -49,12 +79,10 @@ typedef void (*RagAnswerTraceFunc) (const RagAnswerTrace *trace, gpointer user_d
 
 typedef struct
 {
-  gboolean oracle;
+  gboolean oracle, absent;
   guint limit;
   guint64 seed;
-  /* Of N_FOLDS groups of articles, only those outside FOLD are in the library and only those in it
-   * are asked: questions about what is not there. N_FOLDS 0: everything. */
-  guint fold, n_folds;
+  guint fold, n_folds; /* see rag_squad_read */
   RagAskOptions ask;
   RagAnswerTraceFunc trace;
   gpointer trace_data;

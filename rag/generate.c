@@ -6,7 +6,6 @@
  * become the refusal sentence: a refusal is worded by refuse.c, not by the model. */
 #include "rag/answer-private.h"
 
-#include <math.h>
 #include <string.h>
 
 #define DEFAULT_ANSWER_TOKENS 200
@@ -124,26 +123,6 @@ static GArray *prompt_tokens (Rag *rag, const RagPrompt *prompt, GError **error)
   return NULL;
 }
 
-/* log P(the refusal's first token): how near the model is to saying it, whether it does or not. */
-static double refusal_logprob (Rag *rag, EngineSession *session)
-{
-  const float *logits = engine_session_logits (session);
-  guint n_vocab = engine_model_info (rag->generator)->n_vocab;
-  g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
-  if (logits == NULL
-      || !engine_tokenize (rag->generator, rag_refusal_sentence (), -1, ENGINE_TOKENIZE_PLAIN,
-                           tokens, NULL)
-      || tokens->len == 0)
-    return 0;
-  float most = -INFINITY;
-  for (guint i = 0; i < n_vocab; i++)
-    most = MAX (most, logits[i]);
-  double sum = 0;
-  for (guint i = 0; i < n_vocab; i++)
-    sum += exp ((double)logits[i] - most);
-  return (double)logits[g_array_index (tokens, gint32, 0)] - most - log (sum);
-}
-
 /* What was estimated before the first prompt gives way to what was seen. */
 static void learn_speed (Rag *rag, gsize n_tokens, double ms)
 {
@@ -169,7 +148,6 @@ static gboolean read_prompt (Rag *rag, EngineSession *session, const RagPrompt *
   if (ok)
     {
       learn_speed (rag, tokens->len - kept, generation->prefill_ms);
-      generation->refusal_logprob = refusal_logprob (rag, session);
       return TRUE;
     }
   generation->stopped = g_error_matches (inner, ENGINE_ERROR, ENGINE_ERROR_CANCELLED);

@@ -454,10 +454,19 @@ typedef struct
   double first_token_ms_p50, first_token_ms_p95;
 } RagAnswerScore;
 
-/* FILE: SQuAD 2.0 JSON. ORACLE: the gold paragraph is the context; otherwise retrieval over all
- * paragraphs. LIMIT 0: all; otherwise a sample drawn with SEED, answerable and not alike. */
-gboolean rag_eval_answers (const RagOptions *options, const char *file, gboolean oracle,
-                           guint limit, guint64 seed, RagProgressFunc progress, gpointer user_data,
-                           GCancellable *cancellable, RagAnswerScore *ret_score, GError **error);
+typedef struct
+{
+  gboolean oracle; /* the gold paragraph is the context; otherwise retrieval over all paragraphs */
+  gboolean absent; /* each second article is left out, and its questions must be refused; otherwise
+                    * the file's own unanswerable questions must */
+  guint limit;     /* 0: all; otherwise a sample, answerable and not alike */
+  guint64 seed;    /* of the sample */
+} RagEvalAnswersOptions;
+
+/* FILE: SQuAD 2.0 JSON. */
+gboolean rag_eval_answers (const RagOptions *options, const char *file,
+                           const RagEvalAnswersOptions *eval, RagProgressFunc progress,
+                           gpointer user_data, GCancellable *cancellable,
+                           RagAnswerScore *ret_score, GError **error);
 
 G_END_DECLS

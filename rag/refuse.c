@@ -9,80 +9,39 @@
 #include <math.h>
 #include <string.h>
 
-/* Fitted on SQuAD 2.0 (see docs/answers.md): intercept, then one weight per signal. */
+/* Intercept, then one weight per signal; docs/answers.md says on what they were fitted. */
 static const struct
 {
-  double intercept, cosine, coverage, missing, missing_names;
-} before = { -2.0, 6.0, 2.5, -2.0, -0.5 };
+  double intercept, cosine, coverage;
+} before = { -11.79, 19.55, 11.80 };
 
 static const struct
 {
-  double intercept, cosine, coverage, missing_names, refusal_logprob, mean_logprob, support,
-      relevance;
-} after = { -1.0, 1.0, 1.0, -0.5, -0.15, 1.0, 1.0, 1.0 };
+  double intercept, mean_logprob, source_cosine, agreement, names_missing, echo;
+} after = { -5.68, 2.70, 4.21, 3.72, -0.63, -0.70 };
 
-const double rag_answerable_threshold = 0.25;
-const double rag_confidence_threshold = 0.25;
+const double rag_answerable_threshold = 0.15;
+const double rag_confidence_threshold = 0.30;
 
 static double logistic (double x)
 {
   return 1 / (1 + exp (-x));
 }
 
-/* Passages that may still be read count, not the long tail of the ranking. */
-#define MAX_PASSAGES 8
-
-static gboolean any_has (const RagEvidence *evidence, const char *form)
-{
-  for (guint i = 0; i < MIN (evidence->passages->len, MAX_PASSAGES); i++)
-    {
-      const RagPassage *passage = g_ptr_array_index (evidence->passages, i);
-      if (g_hash_table_contains (passage->forms, form))
-        return TRUE;
-    }
-  return FALSE;
-}
-
-void rag_signals_before (const RagQuestion *question, const RagEvidence *evidence,
-                         RagSignals *ret_signals)
-{
-  RagSignals signals = { 0 };
-  double missing = 0;
-  for (guint i = 0; i < MIN (evidence->passages->len, MAX_PASSAGES); i++)
-    {
-      const RagPassage *passage = g_ptr_array_index (evidence->passages, i);
-      if (!isnan (passage->hit->cosine))
-        signals.cosine = MAX (signals.cosine, passage->hit->cosine);
-      signals.coverage = MAX (signals.coverage, rag_question_coverage (question, passage->forms));
-    }
-  for (guint i = 0; i < question->terms->len; i++)
-    {
-      const RagTerm *term = &g_array_index (question->terms, RagTerm, i);
-      if (any_has (evidence, term->form))
-        continue;
-      missing += term->weight;
-      signals.missing_names += term->kind != RAG_WORD_PLAIN;
-    }
-  if (question->total_weight > 0)
-    signals.missing = missing / question->total_weight;
-  *ret_signals = signals;
-}
-
 double rag_answerable (const RagSignals *signals)
 {
   return logistic (before.intercept + before.cosine * signals->cosine
-                   + before.coverage * signals->coverage + before.missing * signals->missing
-                   + before.missing_names * signals->missing_names);
+                   + before.coverage * signals->coverage);
 }
 
 double rag_confidence (const RagSignals *signals)
 {
-  return logistic (after.intercept + after.cosine * signals->cosine
-                   + after.coverage * signals->coverage
-                   + after.missing_names * signals->missing_names
-                   + after.refusal_logprob * MAX (signals->refusal_logprob, -15)
-                   + after.mean_logprob * MAX (signals->mean_logprob, -3)
-                   + after.support * signals->support + after.relevance * signals->relevance);
+  /* Below, a few odd tokens would outweigh everything else. */
+  double mean_logprob = MAX (signals->mean_logprob, -3);
+  return logistic (after.intercept + after.mean_logprob * mean_logprob
+                   + after.source_cosine * signals->source_cosine
+                   + after.agreement * signals->agreement
+                   + after.names_missing * signals->names_missing + after.echo * signals->echo);
 }
 
 /* ---- What a refusal says ---- */

@@ -49,6 +49,11 @@ GHashTable *rag_word_set (const char *text, gssize length, RagLanguage language)
 /* Lower case, compatibility forms resolved, accents dropped. */
 char *rag_fold (const char *text, gssize length);
 
+/* Whether what was SAID (words as from rag_words) is SOURCE with a number or name put in another's
+ * place: align.c */
+gboolean rag_is_altered (const char *said_text, const GArray *said_words, const char *source_text,
+                         const GArray *source_words);
+
 /* Numbers: numbers.c */
 
 /* "1,000.50" → 1000.5 and the like: the canonical form without '#', or NULL when TEXT (digits and

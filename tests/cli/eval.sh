@@ -5,6 +5,7 @@
 run 2 eval; one_sentence
 run 2 eval retrieval; one_sentence
 run 1 eval retrieval "$work/nowhere"; one_sentence; err_has nowhere
+run 2 eval answers --oracle --absent "$work/nowhere.json"; one_sentence; err_has absent
 run 1 eval answers "$work/nowhere.json"; one_sentence; err_has nowhere.json
 echo '{"data": 3}' >"$work/broken.json"
 run 2 eval answers "$work/broken.json"; one_sentence

@@ -135,6 +135,29 @@ START_TEST (test_of_two_places_the_one_about_the_question_is_cited)
 }
 END_TEST
 
+START_TEST (test_number_from_elsewhere_on_the_page_is_not_supported)
+{
+  const char *page
+      = "On a general ward one nurse looks after at most 9 patients at night. The store "
+        "holds 11 pumps.";
+  const char *question = "How many patients may one nurse look after?";
+  check_support (question, page, "On a general ward one nurse looks after at most 9 patients.",
+                 TRUE);
+  check_support (question, page, "On a general ward one nurse looks after at most 11 patients.",
+                 FALSE);
+}
+END_TEST
+
+START_TEST (test_short_answer_beside_the_point_is_not_supported)
+{
+  const char *page
+      = "The unpaid break has 45 minutes. Beds are made at six. Coffee is free. The pump "
+        "was bought in 1998.";
+  check_support ("How long is the unpaid break?", page, "45 minutes", TRUE);
+  check_support ("How long is the unpaid break?", page, "1998", FALSE);
+}
+END_TEST
+
 START_TEST (test_empty_answer_has_no_sentences)
 {
   RagCited cited = cite ("How long?", BREAK, " \n");
@@ -159,6 +182,8 @@ int main (void)
   tcase_add_test (tests, test_markers_of_the_model_are_dropped);
   tcase_add_test (tests, test_each_sentence_has_its_own_verdict);
   tcase_add_test (tests, test_of_two_places_the_one_about_the_question_is_cited);
+  tcase_add_test (tests, test_number_from_elsewhere_on_the_page_is_not_supported);
+  tcase_add_test (tests, test_short_answer_beside_the_point_is_not_supported);
   tcase_add_test (tests, test_empty_answer_has_no_sentences);
   suite_add_tcase (suite, tests);
   SRunner *runner = srunner_create (suite);

@@ -1,22 +1,24 @@
 /* Prints one JSON line per question of `eval answers`: the answer and the signals that a refusal is
- * decided by. What fit-confidence reads. Not a test; built on request. */
+ * decided by. Not a test; built on request. */
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 
 #include "rag/eval-private.h"
 
-static int oracle, limit = 100, seed, fold, n_folds, evidence_tokens;
-static char *models_dir, *generator;
+static int oracle, absent, limit = 100, seed, fold, n_folds, evidence_tokens;
+static char *models_dir, *generator, *encoder;
 
 static const GOptionEntry options[] = {
   { "oracle", 0, 0, G_OPTION_ARG_NONE, &oracle, "the gold paragraph is the context", NULL },
+  { "absent", 0, 0, G_OPTION_ARG_NONE, &absent, "each second article is left out", NULL },
   { "limit", 0, 0, G_OPTION_ARG_INT, &limit, "questions", "N" },
   { "seed", 0, 0, G_OPTION_ARG_INT, &seed, "of the sample", "N" },
-  { "fold", 0, 0, G_OPTION_ARG_INT, &fold, "ask this group of articles", "N" },
-  { "folds", 0, 0, G_OPTION_ARG_INT, &n_folds, "and keep it out of the library", "N" },
+  { "fold", 0, 0, G_OPTION_ARG_INT, &fold, "ask about this group of articles", "N" },
+  { "folds", 0, 0, G_OPTION_ARG_INT, &n_folds, "of so many groups", "N" },
   { "evidence-tokens", 0, 0, G_OPTION_ARG_INT, &evidence_tokens, "of the context", "N" },
   { "models", 0, 0, G_OPTION_ARG_FILENAME, &models_dir, "models folder", "DIR" },
   { "model", 0, 0, G_OPTION_ARG_STRING, &generator, "generator", "NAME" },
+  { "encoder", 0, 0, G_OPTION_ARG_STRING, &encoder, "encoder", "NAME" },
   { NULL },
 };
 
@@ -36,12 +38,26 @@ static void add_signals (JsonBuilder *json, const RagSignals *signals)
 {
   add_number (json, "cosine", signals->cosine);
   add_number (json, "coverage", signals->coverage);
-  add_number (json, "missing", signals->missing);
-  add_number (json, "missing_names", signals->missing_names);
-  add_number (json, "refusal_logprob", signals->refusal_logprob);
   add_number (json, "mean_logprob", signals->mean_logprob);
-  add_number (json, "support", signals->support);
-  add_number (json, "relevance", signals->relevance);
+  add_number (json, "source_cosine", signals->source_cosine);
+  add_number (json, "agreement", signals->agreement);
+  add_number (json, "names_missing", signals->names_missing);
+  add_number (json, "echo", signals->echo);
+}
+
+/* All that the model said, what was struck included. */
+static void add_sentences (JsonBuilder *json, const GPtrArray *sentences)
+{
+  g_autoptr (GString) said = g_string_new (NULL);
+  guint n_supported = 0;
+  for (guint i = 0; i < sentences->len; i++)
+    {
+      const RagSentence *sentence = g_ptr_array_index (sentences, i);
+      g_string_append_printf (said, "%s%s", i > 0 ? " " : "", sentence->text);
+      n_supported += sentence->supported;
+    }
+  add_string (json, "said", said->str);
+  add_number (json, "n_supported", n_supported);
 }
 
 static void print_trace (const RagAnswerTrace *trace, gpointer user_data)
@@ -57,6 +73,7 @@ static void print_trace (const RagAnswerTrace *trace, gpointer user_data)
   add_string (json, "expected",
               trace->expected->len > 0 ? g_ptr_array_index (trace->expected, 0) : "");
   add_string (json, "answer", answer->answer);
+  add_sentences (json, answer->sentences);
   add_string (json, "reason", answer->reason != NULL ? answer->reason : "");
   add_number (json, "answerable", trace->answerable);
   add_number (json, "refused", answer->status == RAG_REFUSED);
@@ -86,9 +103,11 @@ int main (int argc, char **argv)
       fprintf (stderr, "%s\n", error != NULL ? error->message : "one file is needed");
       return 2;
     }
-  const RagOptions rag_options = { .models_dir = models_dir, .generator = generator };
+  const RagOptions rag_options
+      = { .models_dir = models_dir, .generator = generator, .encoder = encoder };
   const RagAnswerEvaluation evaluation
       = { .oracle = oracle,
+          .absent = absent,
           .limit = (guint)limit,
           .seed = (guint64)seed,
           .fold = (guint)fold,
