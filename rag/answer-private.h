@@ -96,7 +96,7 @@ void rag_evidence_free (RagEvidence *evidence);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagEvidence, rag_evidence_free)
 typedef gsize (*RagTokenCount) (const char *text, gsize length, gpointer user_data);
 /* Chooses what the model reads: at most BUDGET tokens, headings included, and orders it as in the
- * documents. COUNT NULL: bytes / 4. */
+ * documents. What was chosen before is forgotten. COUNT NULL: bytes / 4. */
 void rag_evidence_select (RagEvidence *evidence, guint budget, RagTokenCount count,
                           gpointer user_data);
 /* The chosen sentences with their headings, as the model gets them. */

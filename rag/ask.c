@@ -11,6 +11,8 @@
 
 /* Without a model nothing is read, so passages are shown whole, as many as fit a screen or two. */
 #define EVIDENCE_ONLY_TOKENS 1500
+/* Three or four sentences. */
+#define RETRY_EVIDENCE_TOKENS 120
 
 struct _RagChat
 {
@@ -142,6 +144,7 @@ static void take_generation (RagAnswer *answer, const RagGeneration *generation,
                              RagSignals *signals)
 {
   answer->prefill_ms = generation->prefill_ms;
+  answer->first_token_ms = generation->first_token_ms;
   answer->prompt_tokens = generation->prompt_tokens;
   answer->reused_tokens = generation->reused_tokens;
   answer->generated_tokens = generation->generated_tokens;
@@ -194,41 +197,55 @@ static gsize count_tokens (const char *text, gsize length, gpointer user_data)
   return engine_count_tokens (user_data, text, (gssize)length);
 }
 
-/* Cites the answer, gathers what tells whether it is right, and decides. */
-static gboolean prove (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
-                       const RagEvidence *evidence, const RagGeneration *generation, GError **error)
-{
-  RagCited cited;
-  rag_cite (question, evidence, generation->text, &cited);
-  guint n_supported = cited.n_supported;
-  gboolean ok = rag_signals_of_source (chat->rag, question, evidence, &cited, generation->text,
-                                       &chat->signals, error);
-  take_cited (answer, &cited);
-  if (!ok)
-    return FALSE;
-  answer->confidence = rag_confidence (&chat->signals);
-  gate (answer, evidence, generation, n_supported);
-  return TRUE;
-}
-
-static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
-                                   const RagEvidence *evidence, const RagAskEvents *events,
-                                   gint64 start_us, GError **error)
+/* One reading and one answer, settled in ANSWER unless nothing of it is proved and it is not the
+ * LAST try. */
+static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                            const RagEvidence *evidence, const RagAskEvents *events, gboolean last,
+                            gboolean *ret_settled, GError **error)
 {
   RagPrompt prompt;
   RagGeneration generation;
+  RagCited cited;
   rag_prompt_build (evidence, question, &prompt);
-  double before_ms = milliseconds_since (start_us);
   gboolean ok = rag_generate (chat->rag, chat->session, &prompt, &chat->options, events,
                               &generation, error);
   rag_prompt_clear (&prompt);
   if (!ok)
     return FALSE;
-  answer->first_token_ms = before_ms + generation.first_token_ms;
   take_generation (answer, &generation, &chat->signals);
-  ok = prove (chat, answer, question, evidence, &generation, error);
+  rag_cite (question, evidence, generation.text, &cited);
+  guint n_supported = cited.n_supported;
+  ok = rag_signals_of_source (chat->rag, question, evidence, &cited, generation.text,
+                              &chat->signals, error);
+  take_cited (answer, &cited);
+  answer->confidence = rag_confidence (&chat->signals);
+  *ret_settled = last || n_supported > 0 || generation.stopped || rag_is_refusal (generation.text);
+  if (ok && *ret_settled)
+    gate (answer, evidence, &generation, n_supported);
   rag_generation_clear (&generation);
   return ok;
+}
+
+/* Small models lose their way among many passages: what nothing proves is asked for once more, with
+ * only the sentences that are nearest to the question. */
+static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                                   RagEvidence *evidence, const RagAskEvents *events,
+                                   gint64 start_us, GError **error)
+{
+  gboolean settled;
+  const RagAskEvents quiet = { .cancellable = events != NULL ? events->cancellable : NULL };
+  double before_ms = milliseconds_since (start_us);
+  if (!try_answer (chat, answer, question, evidence, events, FALSE, &settled, error))
+    return FALSE;
+  double first_token_ms = before_ms + answer->first_token_ms;
+  if (!settled)
+    {
+      rag_evidence_select (evidence, RETRY_EVIDENCE_TOKENS, count_tokens, chat->rag->generator);
+      if (!try_answer (chat, answer, question, evidence, &quiet, TRUE, &settled, error))
+        return FALSE;
+    }
+  answer->first_token_ms = first_token_ms;
+  return TRUE;
 }
 
 static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQuestion *question,

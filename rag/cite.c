@@ -267,6 +267,35 @@ static gboolean is_beside_the_point (const RagQuestion *question, const RagEvide
   return ours < MIN_RELEVANCE * most;
 }
 
+static gboolean has_year (GHashTable *forms)
+{
+  GHashTableIter iter;
+  gpointer form;
+  g_hash_table_iter_init (&iter, forms);
+  while (g_hash_table_iter_next (&iter, &form, NULL))
+    if (rag_is_year (form))
+      return TRUE;
+  return FALSE;
+}
+
+/* Asked about 2022, a sentence about 2023 is no proof, however well all else fits, unless its
+ * passage or heading speaks of 2022 too. */
+static gboolean is_of_another_year (const RagQuestion *question, const RagEvidence *evidence,
+                                    guint source)
+{
+  const RagSpan *span = &g_array_index (evidence->spans, RagSpan, source);
+  const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+  gboolean asked = FALSE;
+  for (guint i = 0; i < question->terms->len; i++)
+    {
+      const char *form = g_array_index (question->terms, RagTerm, i).form;
+      if (rag_is_year (form) && g_hash_table_contains (passage->forms, form))
+        return FALSE;
+      asked = asked || rag_is_year (form);
+    }
+  return asked && has_year (span->forms);
+}
+
 static gboolean is_altered (const RagEvidence *evidence, guint source, const char *text,
                             const GArray *words)
 {
@@ -293,12 +322,14 @@ static void cite_sentence (const RagQuestion *question, const RagEvidence *evide
         break;
     }
   Verdict verdict = judge (claims);
+  guint source = sources->len > 0 ? g_array_index (sources, guint, 0) : 0;
   gboolean is_short = n_own_words (claims) <= SHORT_WORDS;
   double needed = is_short ? MIN_SUPPORT_SHORT : MIN_SUPPORT_LONG;
   RagSentence *sentence = g_new0 (RagSentence, 1);
   sentence->text = g_strndup (text, length);
   sentence->supported = verdict.hard_ok && verdict.share >= needed && sources->len > 0
-                        && !is_altered (evidence, g_array_index (sources, guint, 0), text, words)
+                        && !is_altered (evidence, source, text, words)
+                        && !is_of_another_year (question, evidence, source)
                         && !(is_short && is_beside_the_point (question, evidence, sources));
   sentence->citations = g_array_new (FALSE, FALSE, sizeof (guint));
   for (guint i = 0; i < sources->len && sentence->supported; i++)
@@ -307,7 +338,7 @@ static void cite_sentence (const RagQuestion *question, const RagEvidence *evide
       g_array_append_val (sentence->citations, n);
     }
   if (cited->source < 0 && sources->len > 0)
-    cited->source = (int)g_array_index (sources, guint, 0);
+    cited->source = (int)source;
   cited->n_supported += sentence->supported;
   g_ptr_array_add (cited->sentences, sentence);
 }

@@ -301,6 +301,8 @@ void rag_evidence_select (RagEvidence *evidence, guint budget, RagTokenCount cou
   g_autoptr (GPtrArray) best_first = spans_by_score (evidence);
   Selection selection
       = { evidence, count != NULL ? count : quarter_bytes, user_data, budget, texts, open };
+  for (guint i = 0; i < evidence->spans->len; i++)
+    g_array_index (evidence->spans, RagSpan, i).shown = FALSE;
   for (guint i = 0; i < best_first->len; i++)
     {
       RagSpan *span = g_ptr_array_index (best_first, i);

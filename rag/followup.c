@@ -184,13 +184,27 @@ static const RagWord *head_of (const Sentence *rest)
   return NULL;
 }
 
+/* A number of BEFORE that FORM can stand for: a year for a year, an amount for an amount. */
+static gboolean find_like_number (const Sentence *before, const char *form, guint *ret_word)
+{
+  for (guint i = 0; i < before->words->len; i++)
+    if (word_at (before, i)->kind == RAG_WORD_NUMBER
+        && rag_is_year (word_at (before, i)->form) == rag_is_year (form))
+      {
+        *ret_word = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
 static char *replace_number (const Sentence *before, const Sentence *rest)
 {
   guint old, new;
-  if (!find_kind (before, RAG_WORD_NUMBER, &old) || !find_kind (rest, RAG_WORD_NUMBER, &new))
+  if (!find_kind (rest, RAG_WORD_NUMBER, &new)
+      || !find_like_number (before, word_at (rest, new)->form, &old))
     return NULL;
   for (guint i = 0; i < rest->words->len; i++)
-    if (i != new &&is_content (rest, i))
+    if (i != new && is_content (rest, i))
       return NULL;
   const RagWord *word = word_at (rest, new);
   g_autofree char *number = g_strndup (rest->text + word->start, word->end - word->start);

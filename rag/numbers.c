@@ -132,6 +132,12 @@ static void set_number (RagWord *word, double value)
   word->kind = RAG_WORD_NUMBER;
 }
 
+gboolean rag_is_year (const char *form)
+{
+  guint64 year = form[0] == '#' ? g_ascii_strtoull (form + 1, NULL, 10) : 0;
+  return strlen (form) == 5 && year >= 1500 && year < 2100;
+}
+
 /* The value of a "#12.5" form; −1 for times and dates, which cannot be multiplied. */
 static double value_of (const RagWord *word)
 {

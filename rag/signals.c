@@ -88,7 +88,7 @@ static gboolean cosine_with (Rag *rag, const RagQuestion *question, const char *
   double cosine = 0;
   for (guint i = 0; i < dimension; i++)
     cosine += (double)x[i] * y[i];
-  *ret_cosine = cosine;
+  *ret_cosine = engine_encoder_common_scale (rag->encoder, cosine);
   return TRUE;
 }
 

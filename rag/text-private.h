@@ -56,6 +56,9 @@ gboolean rag_is_altered (const char *said_text, const GArray *said_words, const 
 
 /* Numbers: numbers.c */
 
+/* Whether FORM, of a number, reads as a year: "#1998". */
+gboolean rag_is_year (const char *form);
+
 /* "1,000.50" → 1000.5 and the like: the canonical form without '#', or NULL when TEXT (digits and
  * separators only) is none. A date "12.03.2021" comes back as is. */
 char *rag_number_form (const char *text, gsize length);

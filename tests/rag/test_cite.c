@@ -100,6 +100,16 @@ START_TEST (test_number_of_the_question_does_not_prove_itself)
 }
 END_TEST
 
+/* "and in 2022?" was answered with the figure of 2023. */
+START_TEST (test_another_year_is_no_proof)
+{
+  const char *page = "In 2023 the median response time was 17 minutes. It is measured on all wards.";
+  check_support ("What was the median response time in 2023?", page, "17 minutes", TRUE);
+  check_support ("What was the median response time in 2022?", page, "17 minutes", FALSE);
+  check_support ("What is the median response time?", page, "17 minutes", TRUE);
+}
+END_TEST
+
 START_TEST (test_markers_of_the_model_are_dropped)
 {
   RagCited cited = cite ("How long is the unpaid break?", BREAK, "45 minutes [7]");
@@ -179,6 +189,7 @@ int main (void)
   tcase_add_test (tests, test_paraphrase_is_supported_invention_is_not);
   tcase_add_test (tests, test_short_answer_must_be_found_whole);
   tcase_add_test (tests, test_number_of_the_question_does_not_prove_itself);
+  tcase_add_test (tests, test_another_year_is_no_proof);
   tcase_add_test (tests, test_markers_of_the_model_are_dropped);
   tcase_add_test (tests, test_each_sentence_has_its_own_verdict);
   tcase_add_test (tests, test_of_two_places_the_one_about_the_question_is_cited);

@@ -8,6 +8,8 @@ static const struct
   const char *before, *question, *whole;
 } cases[] = {
   { "What was the response time in 2023?", "And in 2022?", "What was the response time in 2022?" },
+  { "What was the response time to a score of 5 in 2023?", "And in 2022?",
+    "What was the response time to a score of 5 in 2022?" },
   { "How long is the day shift?", "What about the night shift?", "How long is the night shift?" },
   { "When does the day shift begin?", "And the night shift?", "When does the night shift begin?" },
   { "What is the maximum dose for adults?", "And for children?",

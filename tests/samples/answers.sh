@@ -50,6 +50,6 @@ while read -r line; do
 done <"$samples/questions.jsonl"
 
 echo "$right of $answerable right, $cited cited at the expected page, $refused of $unanswerable refused"
-[ "$right" -ge $((answerable * 70 / 100)) ] || { echo "too few right answers"; exit 1; }
-[ "$cited" -ge $((answerable * 70 / 100)) ] || { echo "too few right citations"; exit 1; }
-[ "$refused" -ge $((unanswerable * 70 / 100)) ] || { echo "too few refusals"; exit 1; }
+[ "$right" -ge $((answerable * 80 / 100)) ] || { echo "too few right answers"; exit 1; }
+[ "$cited" -ge $((answerable * 75 / 100)) ] || { echo "too few right citations"; exit 1; }
+[ "$refused" -ge $((unanswerable * 80 / 100)) ] || { echo "too few refusals"; exit 1; }
