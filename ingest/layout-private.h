@@ -26,11 +26,11 @@ typedef struct
   float size;         /* of most of its letters */
   guint text, length; /* in LayoutPage.text */
   guint8 direction;   /* LayoutDirection */
-  gboolean bold : 1;  /* all of it */
-  gboolean mono : 1;
-  gboolean rtl : 1; /* most of it is read from right to left */
-  gboolean furniture : 1;
-  gboolean pale : 1; /* in a colour that white paper swallows */
+  guint bold : 1;  /* all of it */
+  guint mono : 1;
+  guint rtl : 1; /* most of it is read from right to left */
+  guint furniture : 1;
+  guint pale : 1; /* in a colour that white paper swallows */
 } LayoutSpan;
 
 /* A group of spans that are read line by line: a column, a table, a whole page. */
@@ -80,9 +80,9 @@ typedef struct
   guint first, n; /* spans, from left to right */
   float x0, y0, x1, y1;
   float size; /* of its widest span */
-  gboolean bold : 1;
-  gboolean mono : 1;
-  gboolean rtl : 1;
+  guint bold : 1;
+  guint mono : 1;
+  guint rtl : 1;
 } LayoutLine;
 
 LayoutPage *layout_page_new (void);
@@ -136,8 +136,8 @@ typedef struct
   guint page, level, n_lines;
   IngestBox box;
   float size;
-  gboolean bold : 1;
-  gboolean column_top : 1; /* first of its region: may go on a paragraph of the one before */
+  guint bold : 1;
+  guint column_top : 1; /* first of its region: may go on a paragraph of the one before */
 } LayoutDraft;
 
 /* paragraphs.c: appends the LayoutDrafts of PAGE (number PAGE_NUMBER) to DRAFTS. */

@@ -21,7 +21,7 @@ static const struct
 } after = { -5.68, 2.70, 4.21, 3.72, -0.63, -0.70 };
 
 const double rag_answerable_threshold = 0.15;
-const double rag_confidence_threshold = 0.30;
+const double rag_confidence_threshold = 0.20;
 
 static double logistic (double x)
 {

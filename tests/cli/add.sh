@@ -55,7 +55,7 @@ if [ "$(id -u)" != 0 ] || command -v setpriv >/dev/null; then
   as_user=()
   [ "$(id -u)" != 0 ] || as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
   mkdir -m 777 "$work/public"
-  if "${as_user[@]}" "$DOCENT" --version >/dev/null 2>&1; then
+  if "${as_user[@]}" env "$DOCENT" --version >/dev/null 2>&1; then
     got=0
     "${as_user[@]}" env HOME="$work/public" TMPDIR="$work/public" XDG_CONFIG_HOME="$work/public" \
       "$DOCENT" --library "$work/public/library" add --no-embed "$docs/closed.txt" "$docs/open.txt" \

@@ -20,7 +20,7 @@ shown () { screen capture-pane -p -J -S - >"$work/out"; : >"$work/err"; }
 # see TEXT: waits until it is on the screen.
 see () {
   local i
-  for ((i = 0; i < 200; i++)); do
+  for ((i = 0; i < 900; i++)); do
     shown
     ! grep -qF -- "$1" "$work/out" || return 0
     sleep .1

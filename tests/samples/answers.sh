@@ -35,7 +35,8 @@ while read -r line; do
     continue
   fi
   answerable=$((answerable + 1))
-  if jq -r .answer "$work/answer" | grep -qiE -- "$phrase"; then
+  # A refusal may quote the right sentence as the closest, and is none the less no answer.
+  if jq -r 'select(.status != "refused") | .answer' "$work/answer" | grep -qiE -- "$phrase"; then
     right=$((right + 1))
   else
     echo "wrong: $question -> $(jq -r .answer "$work/answer")"
