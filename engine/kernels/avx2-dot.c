@@ -123,9 +123,9 @@ static void unpack_any (EngineType type, const guint8 *block, guint8 *codes, flo
   const EngineUnpacking *unpacking = engine_type_unpacking (type);
   guint n = engine_type_info (type)->block_elements;
   guint8 offset = engine_avx2_codes (type).offset;
-  unpacking->block (block, (gint8 *)codes, scales, floors);
-  for (guint i = 0; i < n; i++)
-    codes[i] += offset;
+  engine_avx2_unpack_codes (type, block, (gint8 *)codes, scales, floors);
+  if (offset > 0)
+    engine_avx2_shift_codes (codes, n, offset);
   for (guint i = 0; i < n / unpacking->group; i++)
     floors[i] += offset * scales[i];
 }

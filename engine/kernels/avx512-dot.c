@@ -209,35 +209,39 @@ static void unpack_any (EngineType type, const guint8 *block, guint8 *codes, flo
 {
   const EngineUnpacking *unpacking = engine_type_unpacking (type);
   guint n = engine_type_info (type)->block_elements;
-  unpacking->block (block, (gint8 *)codes, scales, floors);
-  for (guint i = 0; i < n; i++)
-    codes[i] ^= 128;
+  engine_avx2_unpack_codes (type, block, (gint8 *)codes, scales, floors);
+  engine_avx2_shift_codes (codes, n, 128);
   for (guint i = 0; i < n / unpacking->group; i++)
     floors[i] += 128 * scales[i];
 }
 
+/* 32 elements: lanes 0–3 belong to the first 16, lanes 4–7 to the others. */
 static float dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx512Row *x)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   guint group = engine_type_unpacking (type)->group;
-  float total = 0;
+  __m256 total = _mm256_setzero_ps ();
+  float floor = 0;
   for (gsize k = 0; k < n_cols; k += info->block_elements, row += info->block_bytes)
     {
       guint8 codes[256];
       float scales[16], floors[16];
       unpack_any (type, row, codes, scales, floors);
-      for (guint i = 0; i < info->block_elements; i += 16)
+      for (guint i = 0; i < info->block_elements; i += 32)
         {
-          __m128i u = _mm_loadu_si128 ((const __m128i *)(codes + i));
-          __m128i v = _mm_loadu_si128 ((const __m128i *)(x->codes + k + i));
-          __m128i products = _mm_dpbusd_epi32 (_mm_setzero_si128 (), u, v);
-          products = _mm_add_epi32 (products, _mm_shuffle_epi32 (products, 0x4e));
-          products = _mm_add_epi32 (products, _mm_shuffle_epi32 (products, 0xb1));
-          total += scales[i / group] * x->scales[(k + i) / 32] * _mm_cvtsi128_si32 (products)
-                   - floors[i / group] * x->sums16[(k + i) / 16];
+          __m256i u = _mm256_loadu_si256 ((const __m256i *)(codes + i));
+          __m256i v = _mm256_loadu_si256 ((const __m256i *)(x->codes + k + i));
+          __m256i products = _mm256_dpbusd_epi32 (_mm256_setzero_si256 (), u, v);
+          float scale_x = x->scales[(k + i) / 32];
+          guint first = i / group, second = (i + 16) / group;
+          __m256 scale = _mm256_set_m128 (_mm_set1_ps (scales[second] * scale_x),
+                                          _mm_set1_ps (scales[first] * scale_x));
+          total = _mm256_fmadd_ps (_mm256_cvtepi32_ps (products), scale, total);
+          floor += floors[first] * x->sums16[(k + i) / 16]
+                   + floors[second] * x->sums16[(k + i) / 16 + 1];
         }
     }
-  return total;
+  return sum8 (total) - floor;
 }
 
 static inline float dot_row (EngineType type, const guint8 *row, gsize n_cols,

@@ -22,6 +22,14 @@ typedef struct
 /* NULL for F32, F16 and BF16, which have no codes. */
 const EngineUnpacking *engine_type_unpacking (guint type);
 
+#ifdef ENGINE_HAVE_X86
+/* What the unpacking of TYPE gives, the same bits, faster: for AVX2 and AVX-512. avx2-unpack.c */
+void engine_avx2_unpack_codes (EngineType type, const guint8 *block, gint8 *codes, float *scales,
+                               float *mins);
+/* Adds OFFSET to N codes, a multiple of 32. */
+void engine_avx2_shift_codes (guint8 *codes, guint n, guint8 offset);
+#endif
+
 extern const gint8 engine_iq4_values[16], engine_mxfp4_values[16];
 
 /* Activations: codes of 32 share a scale. */

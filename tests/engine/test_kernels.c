@@ -201,6 +201,39 @@ START_TEST (test_rounded_products_stay_close_to_the_exact_ones)
 }
 END_TEST
 
+#ifdef ENGINE_HAVE_X86
+/* Whatever the bits, codes, scales and mins are those of the definition. */
+START_TEST (test_fast_unpacking_gives_the_bits_of_the_definition)
+{
+  if (engine_kernels_by_name ("avx2") == NULL)
+    return;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (12);
+  for (gsize type = 0; type < G_N_ELEMENTS (types); type++)
+    for (guint run = 0; run < 300; run++)
+      {
+        const EngineTypeInfo *info = engine_type_info (types[type].type);
+        const EngineUnpacking *unpacking = engine_type_unpacking (info->type);
+        guint n_groups = info->block_elements / unpacking->group;
+        guint8 block[256];
+        gint8 codes[256], expected[256];
+        float scales[16], mins[16], expected_scales[16], expected_mins[16];
+        for (guint i = 0; i < info->block_bytes; i++)
+          block[i] = g_rand_int_range (rand, 0, 256);
+        if (info->type == ENGINE_TYPE_MXFP4)
+          block[0] = run % 255; /* every exponent; 255 stands for NaN and no file has it */
+        engine_avx2_unpack_codes (info->type, block, codes, scales, mins);
+        unpacking->block (block, expected, expected_scales, expected_mins);
+        ck_assert_msg (memcmp (codes, expected, info->block_elements) == 0, "%s", info->name);
+        for (guint i = 0; i < n_groups; i++)
+          ck_assert_msg (
+              (scales[i] == expected_scales[i] || (isnan (scales[i]) && isnan (expected_scales[i])))
+                  && (mins[i] == expected_mins[i] || (isnan (mins[i]) && isnan (expected_mins[i]))),
+              "%s, group %u", info->name, i);
+      }
+}
+END_TEST
+#endif
+
 START_TEST (test_extreme_activations_do_not_overflow)
 {
   const EngineKernels *kernels = kernels_or_skip (_i);
@@ -287,6 +320,10 @@ START_TEST (test_halves_widen_and_narrow_like_the_portable_ones)
   k->matmul->widen (ENGINE_TYPE_F16, halves, 0x7c00, wide);
   engine_type_info (ENGINE_TYPE_F16)->dequantise (halves, 0x7c00, expected);
   ck_assert_int_eq (memcmp (wide, expected, sizeof wide), 0);
+  k->matmul->widen (ENGINE_TYPE_BF16, halves, 0x7c00, expected);
+  engine_type_info (ENGINE_TYPE_BF16)->dequantise (halves, 0x7c00, wide);
+  ck_assert_int_eq (memcmp (wide, expected, sizeof wide), 0);
+  k->matmul->widen (ENGINE_TYPE_F16, halves, 0x7c00, wide);
   k->matmul->narrow (wide, 0x7c00, narrowed);
   ck_assert_int_eq (memcmp (narrowed, halves, sizeof halves), 0);
 }
@@ -305,6 +342,9 @@ main (void)
   tcase_add_loop_test (tests, test_extreme_activations_do_not_overflow, 0, n);
   tcase_add_loop_test (tests, test_vector_operations_match_the_portable_ones, 0, n);
   tcase_add_loop_test (tests, test_halves_widen_and_narrow_like_the_portable_ones, 0, n);
+#ifdef ENGINE_HAVE_X86
+  tcase_add_test (tests, test_fast_unpacking_gives_the_bits_of_the_definition);
+#endif
   suite_add_tcase (suite, tests);
   SRunner *runner = srunner_create (suite);
   srunner_run_all (runner, CK_NORMAL);
