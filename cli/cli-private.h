@@ -35,6 +35,7 @@ typedef struct
   gboolean plain;       /* for screen readers and logs: no colours, nothing redrawn, lines whole */
   int threads;          /* 0: all */
   guint64 mem_bytes;    /* 0: no limit */
+  char *kv_cache;       /* a name that engine_kv_type_parse knows; NULL: f16 */
   gboolean colour;      /* standard output is a terminal and NO_COLOR is not set */
   gboolean interactive; /* standard error is a terminal: progress may be redrawn */
 } CliOptions;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli-private.h"
+#include "engine/engine.h"
 
 #define GROUP "docent"
 
@@ -33,7 +34,8 @@ static char *expand_home (const char *path)
 static gboolean check_keys (GKeyFile *file, const char *path, GError **error)
 {
   static const char *const known[]
-      = { "library", "models", "collection", "model", "encoder", "threads", "mem", "role", NULL };
+      = { "library", "models", "collection", "model", "encoder",
+          "threads", "mem",    "kv-cache",   "role",  NULL };
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
     if (strcmp (groups[i], GROUP) != 0)
@@ -80,6 +82,12 @@ static gboolean take_numbers (GKeyFile *file, const char *path, CliOptions *opti
     return config_error (error, path, "mem is not a size such as 512M or 2G");
   if (options->mem_bytes == 0)
     options->mem_bytes = bytes;
+  g_autofree char *kv_cache = g_key_file_get_string (file, GROUP, "kv-cache", NULL);
+  EngineKvType ignored;
+  if (kv_cache != NULL && !engine_kv_type_parse (kv_cache, &ignored))
+    return config_error (error, path, "kv-cache is not f16, q8_0 or f32");
+  if (options->kv_cache == NULL)
+    options->kv_cache = g_steal_pointer (&kv_cache);
   return TRUE;
 }
 

@@ -18,6 +18,7 @@ RagOptions cli_rag_options (const CliOptions *options)
     .adapters = (const char *const *)options->adapters,
     .n_threads = options->threads,
     .mem_limit_bytes = options->mem_bytes,
+    .kv_cache = options->kv_cache,
     .role = options->role,
   };
 }

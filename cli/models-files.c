@@ -35,15 +35,28 @@ static const char *const role_names[] = {
   [ENGINE_ROLE_RERANKER] = "reranker",
 };
 
-/* Positions that a session has when nobody asks for another number. */
-#define USUAL_CONTEXT 4096
+static int n_ctx;
 
-static guint64 needed_bytes (const EngineModelInfo *info)
+const GOptionEntry cli_models_inspect_options[] = {
+  { "context", 0, 0, G_OPTION_ARG_INT, &n_ctx,
+    "say whether a context of N tokens fits (default: 4096, or fewer when trained for fewer)",
+    "N" },
+  { NULL },
+};
+
+/* Options as a session would get them. */
+EngineSessionOptions cli_session_options (const CliOptions *options, int n_ctx_wanted)
 {
-  return info->weight_bytes + info->kv_bytes_per_token * MIN (info->n_ctx_train, USUAL_CONTEXT);
+  EngineSessionOptions session = { .n_ctx = n_ctx_wanted,
+                                   .n_threads = options->threads,
+                                   .mem_limit_bytes = options->mem_bytes };
+  if (options->kv_cache != NULL)
+    engine_kv_type_parse (options->kv_cache, &session.kv_type);
+  return session;
 }
 
-static void inspect_json (const EngineModelInfo *info, guint64 available)
+static void inspect_json (const EngineModelInfo *info, const EngineMemory *memory,
+                          guint64 available)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
   cli_json_object (json, NULL);
@@ -64,9 +77,12 @@ static void inspect_json (const EngineModelInfo *info, guint64 available)
   cli_json_int (json, "parameters", info->n_parameters);
   cli_json_int (json, "weight_bytes", info->weight_bytes);
   cli_json_int (json, "kv_bytes_per_token", info->kv_bytes_per_token);
-  cli_json_int (json, "memory_needed", needed_bytes (info));
+  cli_json_int (json, "context_asked", memory->n_ctx);
+  cli_json_int (json, "kv_bytes", memory->kv_bytes);
+  cli_json_int (json, "work_bytes", memory->work_bytes);
+  cli_json_int (json, "memory_needed", memory->total_bytes);
   cli_json_int (json, "memory_available", available);
-  cli_json_bool (json, "fits", available == 0 || needed_bytes (info) <= available);
+  cli_json_bool (json, "fits", available == 0 || memory->total_bytes <= available);
   json_builder_end_object (json);
   cli_json_print (json);
 }
@@ -83,11 +99,14 @@ static void line (const char *title, const char *format, ...)
   printf ("%-14s %s\n", title, safe);
 }
 
-static void inspect_text (const EngineModelInfo *info, guint64 available)
+static void inspect_text (const EngineModelInfo *info, const EngineMemory *memory,
+                          guint64 available)
 {
   g_autofree char *weights = cli_format_bytes (info->weight_bytes);
   g_autofree char *kv = cli_format_bytes (info->kv_bytes_per_token * 1000);
-  g_autofree char *needed = cli_format_bytes (needed_bytes (info));
+  g_autofree char *kv_all = cli_format_bytes (memory->kv_bytes);
+  g_autofree char *work = cli_format_bytes (memory->work_bytes);
+  g_autofree char *needed = cli_format_bytes (memory->total_bytes);
   g_autofree char *free_bytes = cli_format_bytes (available);
   line ("File", "%s", info->path);
   line ("Name", "%s", info->name);
@@ -98,26 +117,39 @@ static void inspect_text (const EngineModelInfo *info, guint64 available)
         info->n_layer, info->n_embd, info->n_head, info->n_head_kv, info->n_ff);
   line ("Context", "%u positions", info->n_ctx_train);
   if (info->kv_bytes_per_token > 0)
-    line ("Memory of text", "%s for 1,000 tokens", kv);
+    {
+      line ("Memory of text", "%s for 1,000 tokens in f16; %s for a context of %u", kv, kv_all,
+            memory->n_ctx);
+      line ("To work in", "%s", work);
+    }
   line ("Tokenizer", "%s, %u entries", info->tokenizer, info->n_vocab);
   if (info->role == ENGINE_ROLE_GENERATOR)
     line ("Chat format", "%s", info->chat_format != NULL ? info->chat_format : "unknown");
   if (available > 0)
-    line ("Fits", "%s: needs %s, %s are available", needed_bytes (info) <= available ? "yes" : "no",
+    line ("Fits", "%s: needs %s, %s are available", memory->total_bytes <= available ? "yes" : "no",
           needed, free_bytes);
 }
 
 CliExit cli_models_inspect (const CliOptions *options, int argc, char **argv)
 {
+  if (n_ctx < 0)
+    return cli_usage ("models inspect", "--context takes a number from 1, not %d", n_ctx);
   g_autoptr (GError) error = NULL;
   g_autoptr (EngineModel) model = cli_models_open (options, argv[0], &error);
   if (model == NULL)
     return cli_fail (error);
+  const EngineModelInfo *info = engine_model_info (model);
+  if ((guint)n_ctx > info->n_ctx_train)
+    return cli_usage ("models inspect", "--context is at most %u for this model, not %d",
+                      info->n_ctx_train, n_ctx);
   const guint64 available = cli_memory_available (options);
+  const EngineSessionOptions session = cli_session_options (options, n_ctx);
+  EngineMemory memory;
+  engine_session_memory (model, &session, &memory);
   if (options->json)
-    inspect_json (engine_model_info (model), available);
+    inspect_json (info, &memory, available);
   else
-    inspect_text (engine_model_info (model), available);
+    inspect_text (info, &memory, available);
   return CLI_DONE;
 }
 

@@ -77,9 +77,7 @@ CliExit cli_models_perplexity (const CliOptions *options, int argc, char **argv)
   g_autoptr (GBytes) bytes = model != NULL ? read_text (argv[1], &error) : NULL;
   if (bytes == NULL)
     return cli_fail (error);
-  const EngineSessionOptions session = { .n_ctx = n_ctx,
-                                         .n_threads = options->threads,
-                                         .mem_limit_bytes = options->mem_bytes };
+  const EngineSessionOptions session = cli_session_options (options, n_ctx);
   gsize length;
   const char *text = g_bytes_get_data (bytes, &length);
   EnginePerplexity result;

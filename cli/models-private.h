@@ -2,9 +2,10 @@
 #pragma once
 
 #include "cli-private.h"
+#include "engine/engine.h"
 
-extern const GOptionEntry cli_models_convert_options[], cli_models_tokenize_options[],
-    cli_models_perplexity_options[], cli_models_quantise_options[],
+extern const GOptionEntry cli_models_convert_options[], cli_models_inspect_options[],
+    cli_models_tokenize_options[], cli_models_perplexity_options[], cli_models_quantise_options[],
     cli_models_adapt_options[];
 CliExit cli_models_inspect (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_convert (const CliOptions *options, int argc, char **argv);
@@ -14,7 +15,9 @@ CliExit cli_models_adapt (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv);
 
 /* MODEL is a name of the store, a file in it, or a path. */
-struct _EngineModel *cli_models_open (const CliOptions *options, const char *model, GError **error);
+EngineModel *cli_models_open (const CliOptions *options, const char *model, GError **error);
+/* With --threads, --mem and --kv-cache. */
+EngineSessionOptions cli_session_options (const CliOptions *options, int n_ctx_wanted);
 /* Bytes that can be allocated without swapping, or --mem when that is less; 0: not known. */
 guint64 cli_memory_available (const CliOptions *options);
 

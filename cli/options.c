@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli-private.h"
+#include "engine/engine.h"
 
 static CliOptions given;
 static char *mem_text;
@@ -31,6 +32,8 @@ const GOptionEntry cli_global_options[] = {
     "use at most N processors (default: all that this process may use)", "N" },
   { "mem", 0, 0, G_OPTION_ARG_FILENAME, &mem_text,
     "do not load more model than fits in SIZE, such as 2G", "SIZE" },
+  { "kv-cache", 0, 0, G_OPTION_ARG_FILENAME, &given.kv_cache,
+    "remember text in TYPE: f16, or q8_0 for half the memory (default: f16)", "TYPE" },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &given.json, "print the result as JSON", NULL },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet, "print results and errors only", NULL },
   { "plain", 0, 0, G_OPTION_ARG_NONE, &given.plain,
@@ -177,6 +180,13 @@ static gboolean check_general_options (CliOptions *options, GError **error)
                    "--threads takes a number from 1 to 1024, not %d", options->threads);
       return FALSE;
     }
+  EngineKvType ignored;
+  if (options->kv_cache != NULL && !engine_kv_type_parse (options->kv_cache, &ignored))
+    {
+      g_set_error (error, CLI_ERROR, CLI_ERROR_USAGE, "--kv-cache is f16, q8_0 or f32, not “%s”",
+                   options->kv_cache);
+      return FALSE;
+    }
   return mem_text == NULL || cli_parse_bytes (mem_text, &options->mem_bytes, error);
 }
 
@@ -230,6 +240,7 @@ void cli_invocation_clear (CliInvocation *invocation)
   g_clear_pointer (&options->model, g_free);
   g_clear_pointer (&options->encoder, g_free);
   g_clear_pointer (&options->adapters, g_strfreev);
+  g_clear_pointer (&options->kv_cache, g_free);
   g_clear_pointer (&options->role, g_free);
   g_clear_pointer (&invocation->name, g_free);
   g_clear_pointer (&invocation->arguments, g_strfreev);

@@ -138,6 +138,19 @@ typedef struct
   guint64 mem_limit_bytes;/* 0: no limit; otherwise MEMORY when weights + KV would pass it */
 } EngineSessionOptions;
 
+/* "f16", "f32" or "q8_0"; FALSE for any other. */
+gboolean engine_kv_type_parse (const char *name, EngineKvType *ret_type);
+
+/* What a session takes: mapped, and allocated for keys and values and to work in. Windowed layers
+ * keep their window only, so that kv_bytes grows less than n_ctx. */
+typedef struct
+{
+  guint n_ctx; /* as options say, or the default */
+  guint64 weight_bytes, kv_bytes, work_bytes, total_bytes;
+} EngineMemory;
+void engine_session_memory (const EngineModel *model, const EngineSessionOptions *options,
+                            EngineMemory *ret_memory);
+
 EngineSession *engine_session_new (EngineModel *model, const EngineSessionOptions *options,
                                    GError **error);
 void engine_session_free (EngineSession *session);

@@ -32,27 +32,58 @@ static guint64 physical_memory (void)
   return n_pages > 0 && page_bytes > 0 ? (guint64)n_pages * page_bytes : G_MAXUINT64;
 }
 
-/* Weights are mapped, so they may be larger than memory; what is allocated may not. */
-static gboolean check_memory (const EngineModel *model, guint n_ctx,
-                              const EngineSessionOptions *options, GError **error)
+static guint64 add_bytes (guint64 a, guint64 b)
 {
-  guint64 weights = model->info.weight_bytes;
-  guint64 kv = engine_decoder_kv_bytes (model, n_ctx, options->kv_type);
-  guint64 work = engine_graph_bytes (model, MIN (n_ctx, ENGINE_DECODER_BLOCK))
-                 + model->hyper.n_vocab * sizeof (float);
+  return b > G_MAXUINT64 - a ? G_MAXUINT64 : a + b;
+}
+
+void engine_session_memory (const EngineModel *model, const EngineSessionOptions *options,
+                            EngineMemory *ret_memory)
+{
+  guint n_ctx = options->n_ctx ? options->n_ctx : MIN (DEFAULT_N_CTX, model->hyper.n_ctx_train);
+  EngineMemory memory = { .n_ctx = n_ctx, .weight_bytes = model->info.weight_bytes };
+  if (model->info.role == ENGINE_ROLE_GENERATOR)
+    {
+      memory.kv_bytes = engine_decoder_kv_bytes (model, n_ctx, options->kv_type);
+      memory.work_bytes = engine_graph_bytes (model, MIN (n_ctx, ENGINE_DECODER_BLOCK))
+                          + model->hyper.n_vocab * sizeof (float);
+    }
+  memory.total_bytes
+      = add_bytes (add_bytes (memory.weight_bytes, memory.kv_bytes), memory.work_bytes);
+  *ret_memory = memory;
+}
+
+gboolean engine_kv_type_parse (const char *name, EngineKvType *ret_type)
+{
+  static const char *const names[]
+      = { [ENGINE_KV_F16] = "f16", [ENGINE_KV_F32] = "f32", [ENGINE_KV_Q8_0] = "q8_0" };
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_ascii_strcasecmp (name, names[i]) == 0)
+      {
+        *ret_type = (EngineKvType)i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* Weights are mapped, so they may be larger than memory; what is allocated may not. */
+static gboolean check_memory (const EngineModel *model, const EngineSessionOptions *options,
+                              GError **error)
+{
+  EngineMemory memory;
+  engine_session_memory (model, options, &memory);
   guint64 limit = options->mem_limit_bytes;
-  gboolean within_limit
-      = limit == 0 || (weights <= limit && kv <= limit - weights && work <= limit - weights - kv);
-  if (within_limit && kv < physical_memory () / 10 * 9)
+  gboolean within_limit = limit == 0 || memory.total_bytes <= limit;
+  if (within_limit && memory.kv_bytes < physical_memory () / 10 * 9)
     return TRUE;
-  g_autofree char *weights_text = g_format_size (weights);
-  g_autofree char *kv_text = g_format_size (kv);
-  g_autofree char *work_text = g_format_size (work);
+  g_autofree char *weights_text = g_format_size (memory.weight_bytes);
+  g_autofree char *kv_text = g_format_size (memory.kv_bytes);
+  g_autofree char *work_text = g_format_size (memory.work_bytes);
   g_autofree char *limit_text = g_format_size (within_limit ? physical_memory () : limit);
   g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_MEMORY,
                "“%s” needs %s for its weights, %s for the KV cache of %u tokens and %s to work in, "
                "which is more than %s of %s; use a smaller model or a shorter context",
-               model->info.path, weights_text, kv_text, n_ctx, work_text,
+               model->info.path, weights_text, kv_text, memory.n_ctx, work_text,
                within_limit ? "this machine's memory" : "the limit", limit_text);
   return FALSE;
 }
@@ -76,7 +107,7 @@ static gboolean check_options (const EngineModel *model, guint n_ctx,
                    model->info.path, model->hyper.n_ctx_train);
       return FALSE;
     }
-  return check_memory (model, n_ctx, options, error);
+  return check_memory (model, options, error);
 }
 
 EngineSession *engine_session_new (EngineModel *model, const EngineSessionOptions *options,

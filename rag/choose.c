@@ -21,7 +21,20 @@ static const struct
 
 /* Weights and KV cache may take this share of what is available: documents need the rest. */
 #define MEMORY_SHARE 0.6
-#define KV_POSITIONS 4096
+
+gboolean rag_check_memory (const EngineModel *model, guint64 limit_bytes, GError **error)
+{
+  const EngineModelInfo *info = engine_model_info (model);
+  if (limit_bytes == 0 || info->weight_bytes <= limit_bytes)
+    return TRUE;
+  g_autofree char *needed = g_format_size (info->weight_bytes);
+  g_autofree char *limit = g_format_size (limit_bytes);
+  g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+               "“%s” needs %s for its weights, which is more than the limit of %s; raise --mem or "
+               "choose a smaller model",
+               info->path, needed, limit);
+  return FALSE;
+}
 
 guint64 rag_available_memory (guint64 limit_bytes)
 {
@@ -64,10 +77,13 @@ static const EngineStoreEntry *fetched_entry (const Choice *choice, const char *
   return NULL;
 }
 
-static gboolean fits (const Choice *choice, const EngineModelInfo *info, guint64 *ret_needed)
+static gboolean fits (const Choice *choice, const EngineModel *model, guint64 *ret_needed)
 {
   guint64 available = rag_available_memory (choice->options->mem_limit_bytes);
-  *ret_needed = info->weight_bytes + info->kv_bytes_per_token * KV_POSITIONS;
+  const EngineSessionOptions usual = { 0 };
+  EngineMemory memory;
+  engine_session_memory (model, &usual, &memory);
+  *ret_needed = memory.total_bytes;
   return (double)*ret_needed <= MEMORY_SHARE * (double)available;
 }
 
@@ -94,7 +110,7 @@ static gboolean try_candidate (Choice *choice, guint i, const EngineStoreEntry *
       g_error_free (inner);
       return FALSE;
     }
-  if (!fits (choice, engine_model_info (model), &needed))
+  if (!fits (choice, model, &needed))
     {
       pass_over (choice, "%s needs %.1f GB", entry->name, (double)needed / 1e9);
       return FALSE;

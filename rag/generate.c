@@ -40,6 +40,7 @@ EngineSession *rag_session_new (Rag *rag, const RagAskOptions *options, GError *
   const EngineSessionOptions session_options
       = { .n_ctx = (guint)CLAMP (wanted, MIN (MIN_CONTEXT, limit), limit),
           .n_threads = rag->n_threads,
+          .kv_type = rag->kv_type,
           .mem_limit_bytes = rag->mem_limit_bytes };
   EngineSession *session = engine_session_new (rag->generator, &session_options, &inner);
   if (session == NULL)

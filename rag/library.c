@@ -41,6 +41,12 @@ Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
   rag->adapter_names = g_strdupv ((char **)options->adapters);
   rag->n_threads = options->n_threads;
   rag->mem_limit_bytes = options->mem_limit_bytes;
+  if (options->kv_cache != NULL && !engine_kv_type_parse (options->kv_cache, &rag->kv_type))
+    {
+      g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+                   "a KV cache is f16, q8_0 or f32, not “%s”", options->kv_cache);
+      return NULL;
+    }
   rag->mode = mode;
   rag->restricted = options->role != NULL;
   if (options->role != NULL && mode == RAG_WRITE)
@@ -92,6 +98,8 @@ static EngineEncoder *open_encoder (Rag *rag, const char *name, EngineModel **re
   GError *inner = NULL;
   g_autofree char *path = engine_store_resolve (rag->models_dir, name, &inner);
   g_autoptr (EngineModel) model = path != NULL ? engine_model_open (path, &inner) : NULL;
+  if (model != NULL && !rag_check_memory (model, rag->mem_limit_bytes, error))
+    return NULL;
   EngineEncoder *encoder
       = model != NULL ? engine_encoder_new (model, rag->n_threads, &inner) : NULL;
   if (encoder == NULL)

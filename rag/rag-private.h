@@ -15,6 +15,7 @@ struct _Rag
   char *encoder_name, *generator_name; /* as asked for, or NULL */
   guint n_threads;
   guint64 mem_limit_bytes;
+  EngineKvType kv_type;
   RagMode mode;
   gboolean restricted; /* opened as a role: sees a part of the library only */
   Index *index;
@@ -60,6 +61,8 @@ gboolean rag_measure_speed (const RagOptions *options, EngineModel *model, doubl
 /* The same of the generator at PATH. */
 gboolean rag_measure_prefill (const RagOptions *options, const char *path, double *ret_tps,
                               GError **error);
+/* Fails when the weights of MODEL alone take more than LIMIT_BYTES (0: none). */
+gboolean rag_check_memory (const EngineModel *model, guint64 limit_bytes, GError **error);
 /* Memory that models may use: available, or the limit if that is less. */
 guint64 rag_available_memory (guint64 limit_bytes);
 

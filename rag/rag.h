@@ -38,6 +38,7 @@ typedef struct
   const char *const *adapters; /* LoRA adapters of the generator, "PATH[=SCALE]"; NULL: none */
   guint n_threads;           /* 0: all */
   guint64 mem_limit_bytes;   /* 0: none */
+  const char *kv_cache;      /* "f16", "q8_0", "f32": what the model remembers text in; NULL: f16 */
   const char *role;          /* see only the collections that it may read; NULL: everything */
 } RagOptions;
 

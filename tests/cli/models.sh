@@ -52,6 +52,12 @@ run 0 models inspect smollm2-135m --json
 json '.architecture == "llama" and .role == "generator" and .layers == 30 and .parameters > 130000000
       and .weight_bytes > 90000000 and .kv_bytes_per_token > 0 and .fits == true and .chat_format == "chatml"'
 run 0 --mem 10M models inspect smollm2-135m --json; json '.fits == false'
+# Half the memory for text in q8_0 (and its scales); less for a shorter context.
+run 0 models inspect smollm2-135m --json; json '.context_asked == 4096 and .kv_bytes == 94371840'
+run 0 models inspect smollm2-135m --json --kv-cache q8_0; json '.kv_bytes == 94371840 / 2 * 1.125'
+run 0 models inspect smollm2-135m --json --context 1024; json '.kv_bytes == 94371840 / 4'
+run 2 models inspect smollm2-135m --context 100000; one_sentence; err_has 8192
+run 2 models inspect smollm2-135m --kv-cache q2; one_sentence; err_has q8_0
 run 0 models inspect minilm --json; json '.architecture == "bert" and .role == "encoder" and .embedding == 384'
 run 0 models verify --json smollm2-135m; json '.[0].ok'
 
@@ -68,6 +74,8 @@ awk 'BEGIN { for (i = 0; i < 40; i++) print "The cat sat on the mat and looked a
 run 0 models perplexity smollm2-135m "$work/text" --context 64 --tokens 128 --json
 json '.perplexity > 1 and .perplexity < 100 and .uncertainty >= 0 and .tokens == 128 and .scored == 62'
 run_with "$work/text" 0 models perplexity smollm2-135m - --context 64 --tokens 64; out_has Perplexity
+run 0 models perplexity smollm2-135m "$work/text" --context 64 --tokens 128 --kv-cache q8_0 --json
+json '.perplexity > 1 and .perplexity < 100'
 run 1 models perplexity smollm2-135m "$work/text" --context 4096; one_sentence; err_has 'tokens'
 run 1 models perplexity minilm "$work/text"; one_sentence; err_has 'encoder'
 run 1 models perplexity smollm2-135m "$work/nowhere"; one_sentence; err_has nowhere

@@ -173,6 +173,40 @@ START_TEST (test_reading_stops_between_blocks)
 }
 END_TEST
 
+/* gemma3 has one full layer of 7, which alone grows with the context. */
+START_TEST (test_windowed_layers_keep_their_window_only)
+{
+  g_autoptr (EngineModel) model = open_case ("gemma3");
+  const EngineHyper *hyper = &model->hyper;
+  guint64 full_layer_bytes = 2 * (guint64)hyper->n_head_kv * hyper->head_dim * sizeof (guint16);
+  guint64 small = engine_decoder_kv_bytes (model, 4096, ENGINE_KV_F16);
+  guint64 large = engine_decoder_kv_bytes (model, 131072, ENGINE_KV_F16);
+  ck_assert_uint_eq (large - small, (131072 - 4096) * full_layer_bytes);
+}
+END_TEST
+
+START_TEST (test_memory_is_told_before_a_session_takes_it)
+{
+  g_autoptr (EngineModel) model = open_case ("llama-bias");
+  EngineSessionOptions options = { .n_ctx = 64, .kv_type = ENGINE_KV_F32 };
+  EngineMemory f32, q8_0;
+  engine_session_memory (model, &options, &f32);
+  ck_assert_uint_eq (f32.n_ctx, 64);
+  ck_assert_uint_eq (f32.kv_bytes, engine_decoder_kv_bytes (model, 64, ENGINE_KV_F32));
+  ck_assert_uint_eq (f32.total_bytes, f32.weight_bytes + f32.kv_bytes + f32.work_bytes);
+  ck_assert (engine_kv_type_parse ("Q8_0", &options.kv_type));
+  engine_session_memory (model, &options, &q8_0);
+  ck_assert_uint_lt (q8_0.kv_bytes, f32.kv_bytes / 2);
+  ck_assert (!engine_kv_type_parse ("q4_0", &options.kv_type));
+  /* What was told is what is taken: one byte less is refused. */
+  options.mem_limit_bytes = q8_0.total_bytes;
+  g_autoptr (EngineSession) session = engine_session_new (model, &options, NULL);
+  ck_assert_ptr_nonnull (session);
+  options.mem_limit_bytes--;
+  ck_assert_ptr_null (engine_session_new (model, &options, NULL));
+}
+END_TEST
+
 START_TEST (test_what_does_not_fit_is_not_read)
 {
   g_autoptr (EngineModel) model = open_case ("llama-bias");
@@ -396,6 +430,8 @@ int main (void)
   tcase_add_test (tests, test_logits_of_all_positions_end_with_those_of_the_last);
   tcase_add_test (tests, test_smaller_caches_stay_close);
   tcase_add_test (tests, test_reading_stops_between_blocks);
+  tcase_add_test (tests, test_windowed_layers_keep_their_window_only);
+  tcase_add_test (tests, test_memory_is_told_before_a_session_takes_it);
   tcase_add_test (tests, test_what_does_not_fit_is_not_read);
   tcase_add_test (tests, test_tokens_outside_the_vocabulary_are_refused);
   tcase_add_test (tests, test_a_limit_on_memory_is_kept);
