@@ -60,7 +60,8 @@ static void fail_every_write (ShimFault fault, gboolean lasting, int expected_co
       if (!ok)
         ck_assert_msg (g_error_matches (error, INDEX_ERROR, expected_code), "%s", error->message);
       /* When only the sync after the commit fails, the change has happened, though it may not
-       * survive a power cut: SQLite reports that as a failure, too. */
+       * survive a power cut: SQLite reports that as a failure, too. The trials are runs of their
+       * own, and now and then one takes one operation more, so that the next meets that sync again. */
       gboolean new = n_found (index, "new") == 1;
       n_late += !ok && new;
       ck_assert (new || !ok);
@@ -72,7 +73,7 @@ static void fail_every_write (ShimFault fault, gboolean lasting, int expected_co
       remove_dir (dir);
       ck_assert_uint_lt (n, 1000);
     }
-  ck_assert_uint_le (n_late, 1);
+  ck_assert_uint_le (n_late, 2);
   remove_dir (template);
 }
 
