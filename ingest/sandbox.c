@@ -9,12 +9,13 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Its shadow memory alone is larger than any address space limit, and finding leaks at the end
- * takes a process that traces this one. Under it single allocations are limited instead. */
+ * takes a process that traces this one. Under it single allocations are limited instead,
+ * and fail as they do without it. */
 #define SANITIZED 1
 const char *__asan_default_options (void);
 const char *__asan_default_options (void)
 {
-  return "detect_leaks=0:max_allocation_size_mb=1024";
+  return "detect_leaks=0:max_allocation_size_mb=1024:allocator_may_return_null=1";
 }
 #else
 #define SANITIZED 0
