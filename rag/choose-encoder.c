@@ -6,25 +6,12 @@
  * not asked about: it belongs to the encoder that made them. */
 #include "rag/rag-private.h"
 
-#include <string.h>
-
 #define MULTILINGUAL "e5-small"
 #define ENGLISH "minilm"
 
 #define MIN_PAGES_PER_MINUTE 100
 /* A page of running text, about 3,000 characters. */
 #define TOKENS_PER_PAGE 700
-
-static const EngineStoreEntry *find_fetched (const GPtrArray *entries, const char *name)
-{
-  for (guint i = 0; i < entries->len; i++)
-    {
-      const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
-      if (strcmp (entry->name, name) == 0 && entry->fetched)
-        return entry;
-    }
-  return NULL;
-}
 
 static gboolean pages_per_minute (const RagOptions *options, const char *path, double *ret_pages,
                                   GError **error)
@@ -51,8 +38,8 @@ static gboolean take (const EngineStoreEntry *entry, char *reason, char **ret_pa
 static gboolean choose (const RagOptions *options, const GPtrArray *entries, char **ret_path,
                         char **ret_reason, GError **error)
 {
-  const EngineStoreEntry *wide = find_fetched (entries, MULTILINGUAL);
-  const EngineStoreEntry *fast = find_fetched (entries, ENGLISH);
+  const EngineStoreEntry *wide = rag_find_fetched (entries, MULTILINGUAL);
+  const EngineStoreEntry *fast = rag_find_fetched (entries, ENGLISH);
   double pages = 0;
   if (wide == NULL && fast == NULL)
     {
@@ -78,18 +65,5 @@ static gboolean choose (const RagOptions *options, const GPtrArray *entries, cha
 gboolean rag_choose_encoder (const RagOptions *options, char **ret_path, char **ret_reason,
                              GError **error)
 {
-  GError *inner = NULL;
-  if (options->encoder != NULL)
-    {
-      char *path = engine_store_resolve (options->models_dir, options->encoder, &inner);
-      if (path == NULL)
-        return rag_translate_error (error, inner);
-      *ret_path = path;
-      *ret_reason = g_strdup_printf ("%s: as asked for", options->encoder);
-      return TRUE;
-    }
-  g_autoptr (GPtrArray) entries = engine_store_list (options->models_dir, &inner);
-  if (entries == NULL)
-    return rag_translate_error (error, inner);
-  return choose (options, entries, ret_path, ret_reason, error);
+  return rag_choose (options, options->encoder, choose, ret_path, ret_reason, error);
 }

@@ -1,188 +1,40 @@
-/* Decides which of the fetched generators answers on this machine, and says why.
- *
- * In come the options, out goes a model file and a sentence for people. The largest model wins that
- * reads a prompt fast enough to be pleasant and fits into memory: a prompt costs far more than an
- * answer on a processor, so the reading speed decides (see speed.c). */
+/* What the choices of an encoder and of a generator share: a model that was asked for is taken as
+ * it is, otherwise one is chosen among those that have been fetched. */
 #include "rag/rag-private.h"
 
 #include <string.h>
 
-/* Best first. A model is taken when it reads at least this fast; the last of those that are here is
- * taken however slow it is. */
-static const struct
+const EngineStoreEntry *rag_find_fetched (const GPtrArray *entries, const char *name)
 {
-  const char *name;
-  double min_prefill_tps;
-} preferred[] = {
-  { "qwen2.5-1.5b", 60 },
-  { "qwen2.5-0.5b", 0 },
-  { "smollm2-135m", 0 },
-};
-
-/* Weights and KV cache may take this share of what is available: documents need the rest. */
-#define MEMORY_SHARE 0.6
-
-gboolean rag_check_memory (const EngineModel *model, guint64 limit_bytes, GError **error)
-{
-  const EngineModelInfo *info = engine_model_info (model);
-  if (limit_bytes == 0 || info->weight_bytes <= limit_bytes)
-    return TRUE;
-  g_autofree char *needed = g_format_size (info->weight_bytes);
-  g_autofree char *limit = g_format_size (limit_bytes);
-  g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
-               "“%s” needs %s for its weights, which is more than the limit of %s; raise --mem or "
-               "choose a smaller model",
-               info->path, needed, limit);
-  return FALSE;
-}
-
-guint64 rag_available_memory (guint64 limit_bytes)
-{
-  guint64 available = G_MAXUINT64;
-  g_autofree char *text = NULL;
-  if (g_file_get_contents ("/proc/meminfo", &text, NULL, NULL))
+  for (guint i = 0; i < entries->len; i++)
     {
-      const char *line = strstr (text, "MemAvailable:");
-      if (line != NULL)
-        available = g_ascii_strtoull (line + strlen ("MemAvailable:"), NULL, 10) * 1024;
-    }
-  return limit_bytes > 0 ? MIN (limit_bytes, available) : available;
-}
-
-gboolean rag_measure_prefill (const RagOptions *options, const char *path, double *ret_tps,
-                              GError **error)
-{
-  GError *inner = NULL;
-  g_autoptr (EngineModel) model = engine_model_open (path, &inner);
-  if (model == NULL)
-    return rag_translate_error (error, inner);
-  return rag_measure_speed (options, model, ret_tps, error);
-}
-
-typedef struct
-{
-  const RagOptions *options;
-  GPtrArray *entries;   /* of the store */
-  GString *passed_over; /* why better models were not taken */
-} Choice;
-
-static const EngineStoreEntry *fetched_entry (const Choice *choice, const char *name)
-{
-  for (guint i = 0; i < choice->entries->len; i++)
-    {
-      const EngineStoreEntry *entry = g_ptr_array_index (choice->entries, i);
+      const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
       if (strcmp (entry->name, name) == 0 && entry->fetched)
         return entry;
     }
   return NULL;
 }
 
-static gboolean fits (const Choice *choice, const EngineModel *model, guint64 *ret_needed)
-{
-  guint64 available = rag_available_memory (choice->options->mem_limit_bytes);
-  const EngineSessionOptions usual = { 0 };
-  EngineMemory memory;
-  engine_session_memory (model, &usual, &memory);
-  *ret_needed = memory.total_bytes;
-  return (double)*ret_needed <= MEMORY_SHARE * (double)available;
-}
-
-static void pass_over (Choice *choice, const char *format, ...) G_GNUC_PRINTF (2, 3);
-static void pass_over (Choice *choice, const char *format, ...)
-{
-  va_list arguments;
-  va_start (arguments, format);
-  g_string_append (choice->passed_over, choice->passed_over->len > 0 ? "; " : "");
-  g_string_append_vprintf (choice->passed_over, format, arguments);
-  va_end (arguments);
-}
-
-/* Whether the machine can serve candidate I. LAST: nothing smaller is here, so speed is no bar. */
-static gboolean try_candidate (Choice *choice, guint i, const EngineStoreEntry *entry,
-                               gboolean last, double *ret_tps, GError **error)
+static gboolean take_asked (const RagOptions *options, const char *asked, char **ret_path,
+                            char **ret_reason, GError **error)
 {
   GError *inner = NULL;
-  guint64 needed;
-  g_autoptr (EngineModel) model = engine_model_open (entry->path, &inner);
-  if (model == NULL)
-    {
-      pass_over (choice, "%s cannot be used (%s)", entry->name, inner->message);
-      g_error_free (inner);
-      return FALSE;
-    }
-  if (!fits (choice, model, &needed))
-    {
-      pass_over (choice, "%s needs %.1f GB", entry->name, (double)needed / 1e9);
-      return FALSE;
-    }
-  if (!rag_measure_speed (choice->options, model, ret_tps, error))
-    return FALSE;
-  if (!last && *ret_tps < preferred[i].min_prefill_tps)
-    {
-      pass_over (choice, "%s would read only %.0f tokens/s", entry->name, *ret_tps);
-      return FALSE;
-    }
+  char *path = engine_store_resolve (options->models_dir, asked, &inner);
+  if (path == NULL)
+    return rag_translate_error (error, inner);
+  *ret_path = path;
+  *ret_reason = g_strdup_printf ("%s: as asked for", asked);
   return TRUE;
 }
 
-static gboolean choose (Choice *choice, char **ret_path, char **ret_reason, GError **error)
-{
-  const EngineStoreEntry *found[G_N_ELEMENTS (preferred)];
-  guint n_found = 0;
-  for (guint i = 0; i < G_N_ELEMENTS (preferred); i++)
-    {
-      found[i] = fetched_entry (choice, preferred[i].name);
-      n_found += found[i] != NULL;
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (preferred); i++)
-    {
-      GError *inner = NULL;
-      double tps;
-      if (found[i] == NULL)
-        continue;
-      if (try_candidate (choice, i, found[i], --n_found == 0, &tps, &inner))
-        {
-          *ret_path = g_strdup (found[i]->path);
-          *ret_reason = g_strdup_printf ("%s: reads %.0f tokens/s here%s%s", found[i]->name, tps,
-                                         choice->passed_over->len > 0 ? "; " : "",
-                                         choice->passed_over->str);
-          return TRUE;
-        }
-      if (inner != NULL)
-        {
-          g_propagate_error (error, inner);
-          return FALSE;
-        }
-    }
-  if (choice->passed_over->len > 0)
-    g_set_error (error, RAG_ERROR, RAG_ERROR_FAILED,
-                 "No fetched model can run here: %s; raise --mem or fetch a smaller one with "
-                 "`docent models fetch smollm2-135m`",
-                 choice->passed_over->str);
-  else
-    g_set_error (error, RAG_ERROR, RAG_ERROR_NOT_FOUND,
-                 "No generator is in %s: `docent models fetch qwen2.5-0.5b` gets one (491 MB)",
-                 choice->options->models_dir);
-  return FALSE;
-}
-
-gboolean rag_choose_generator (const RagOptions *options, char **ret_path, char **ret_reason,
-                               GError **error)
+gboolean rag_choose (const RagOptions *options, const char *asked, RagChooseFunc choose,
+                     char **ret_path, char **ret_reason, GError **error)
 {
   GError *inner = NULL;
-  if (options->generator != NULL)
-    {
-      char *path = engine_store_resolve (options->models_dir, options->generator, &inner);
-      if (path == NULL)
-        return rag_translate_error (error, inner);
-      *ret_path = path;
-      *ret_reason = g_strdup_printf ("%s: as asked for", options->generator);
-      return TRUE;
-    }
+  if (asked != NULL)
+    return take_asked (options, asked, ret_path, ret_reason, error);
   g_autoptr (GPtrArray) entries = engine_store_list (options->models_dir, &inner);
   if (entries == NULL)
     return rag_translate_error (error, inner);
-  g_autoptr (GString) passed_over = g_string_new (NULL);
-  Choice choice = { options, entries, passed_over };
-  return choose (&choice, ret_path, ret_reason, error);
+  return choose (options, entries, ret_path, ret_reason, error);
 }

@@ -52,7 +52,15 @@ static inline gboolean rag_is_web_address (const char *path)
   return g_str_has_prefix (path, "https://") || g_str_has_prefix (path, "http://");
 }
 
-/* ---- choose.c, speed.c ---- */
+/* ---- choose.c, choose-encoder.c, choose-generator.c, speed.c ---- */
+/* Picks one of ENTRIES (EngineStoreEntry*) and says why; both results are the caller's. */
+typedef gboolean (*RagChooseFunc) (const RagOptions *options, const GPtrArray *entries,
+                                   char **ret_path, char **ret_reason, GError **error);
+/* The model ASKED for, or, where it is NULL, the one that CHOOSE picks in the store. */
+gboolean rag_choose (const RagOptions *options, const char *asked, RagChooseFunc choose,
+                     char **ret_path, char **ret_reason, GError **error);
+/* NULL when NAME is not in the store or has not been fetched. */
+const EngineStoreEntry *rag_find_fetched (const GPtrArray *entries, const char *name);
 
 /* Tokens per second that MODEL reads (a generator) or embeds (an encoder) here; remembered in
  * MODELS_DIR. */
