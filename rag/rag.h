@@ -228,6 +228,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagSearchResult, rag_search_result_free)
 
 RagSearchResult *rag_search (Rag *rag, const char *query, RagSearchMode mode, guint limit,
                              const char *collection, GError **error);
+/* The vector of TEXT by the library's encoder, of length one: as a question, or as a PASSAGE to be
+ * found. ret_vector: g_free. */
+gboolean rag_embed (Rag *rag, const char *text, gboolean passage, float **ret_vector,
+                    guint *ret_dimension, GError **error);
 
 /* ---- Ask: ask.c, evidence.c, prompt.c, cite.c, refuse.c, followup.c -------------------------------- */
 

@@ -80,15 +80,19 @@ static double milliseconds_since (gint64 start_us)
   return (double)(g_get_monotonic_time () - start_us) / 1000.0;
 }
 
-static gboolean encode_query (Rag *rag, const char *query, float **ret_vector, GError **error)
+gboolean rag_embed (Rag *rag, const char *text, gboolean passage, float **ret_vector,
+                    guint *ret_dimension, GError **error)
 {
   GError *inner = NULL;
   if (!rag_need_encoder (rag, FALSE, error))
     return FALSE;
-  g_autofree float *vector = g_new (float, engine_encoder_dimension (rag->encoder));
-  if (!engine_encode (rag->encoder, ENGINE_TEXT_QUERY, &query, 1, vector, NULL, &inner))
+  const guint dimension = engine_encoder_dimension (rag->encoder);
+  g_autofree float *vector = g_new (float, dimension);
+  if (!engine_encode (rag->encoder, passage ? ENGINE_TEXT_PASSAGE : ENGINE_TEXT_QUERY, &text, 1,
+                      vector, NULL, &inner))
     return rag_translate_error (error, inner);
   *ret_vector = g_steal_pointer (&vector);
+  *ret_dimension = dimension;
   return TRUE;
 }
 
@@ -111,10 +115,11 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
       = { INDEX_SEARCH_HYBRID, INDEX_SEARCH_LEXICAL, INDEX_SEARCH_DENSE };
   RagRetrieval retrieval = { 0 };
   GError *inner = NULL;
+  guint dimension;
   /* A library filled with --no-embed has no vectors to compare with. */
   gboolean dense = mode != RAG_SEARCH_LEXICAL && index_encoder (rag->index, NULL) != NULL;
   gint64 start_us = g_get_monotonic_time ();
-  if (dense && !encode_query (rag, query, &retrieval.vector, error))
+  if (dense && !rag_embed (rag, query, FALSE, &retrieval.vector, &dimension, error))
     return FALSE;
   retrieval.encode_ms = milliseconds_since (start_us);
   start_us = g_get_monotonic_time ();
