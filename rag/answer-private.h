@@ -99,6 +99,10 @@ typedef gsize (*RagTokenCount) (const char *text, gsize length, gpointer user_da
  * documents. What was chosen before is forgotten. COUNT NULL: bytes / 4. */
 void rag_evidence_select (RagEvidence *evidence, guint budget, RagTokenCount count,
                           gpointer user_data);
+/* The N sentences (RagSpan*, EVIDENCE's) with the best scores, best first. */
+GPtrArray *rag_evidence_nearest (const RagEvidence *evidence, guint n);
+/* On one line. */
+char *rag_span_text (const RagEvidence *evidence, const RagSpan *span);
 /* The chosen sentences with their headings, as the model gets them. */
 char *rag_evidence_text (const RagEvidence *evidence);
 
@@ -137,6 +141,14 @@ void rag_cited_clear (RagCited *cited);
 void rag_sentence_free (RagSentence *sentence);
 void rag_citation_free (RagCitation *citation);
 
+/* ---- quote.c ---- */
+
+/* The sentence of EVIDENCE that may answer QUESTION by itself, or NULL. */
+const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evidence);
+/* The same as text, and the probability that it does; both untouched when there is none. */
+gboolean rag_quote (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
+                    char **ret_quote, double *ret_confidence, GError **error);
+
 /* ---- signals.c ---- */
 
 /* What tells whether an answer can be right. */
@@ -145,6 +157,7 @@ typedef struct
   /* Before the model. */
   double cosine;   /* best of the passages found, as usual without vectors */
   double coverage; /* best share of the question's weight in one passage */
+  double sentence_cosine; /* best of the sentences that say most of the question's words */
   /* After it. */
   double mean_logprob; /* of the answer's tokens */
   /* How the answer fits its source, the sentence that proves most of it. */
@@ -154,9 +167,12 @@ typedef struct
   double echo;          /* share of the answer's words that the question has */
 } RagSignals;
 
+/* Cosines of QUESTION with N TEXTS on the scale that encoders share; as usual without vectors. */
+gboolean rag_cosines (Rag *rag, const RagQuestion *question, const char *const *texts, gsize n,
+                      double *ret_cosines, GError **error);
 /* Fills the signals before the model and clears the others. */
-void rag_signals_before (const RagQuestion *question, const RagEvidence *evidence,
-                         RagSignals *ret_signals);
+gboolean rag_signals_before (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
+                             RagSignals *ret_signals, GError **error);
 /* Fills those that compare the answer with its source. */
 gboolean rag_signals_of_source (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
                                 const RagCited *cited, const char *answer, RagSignals *signals,
@@ -168,6 +184,8 @@ gboolean rag_signals_of_source (Rag *rag, const RagQuestion *question, const Rag
 double rag_answerable (const RagSignals *signals);
 /* Probability that the answer given is right. */
 double rag_confidence (const RagSignals *signals);
+/* The same of a sentence that answers by itself: it has that share of the question's weight. */
+double rag_quote_confidence (double coverage, double cosine);
 extern const double rag_answerable_threshold, rag_confidence_threshold;
 /* The refusal for people: what was searched, what is closest. HITS: RagHit*, may be empty. */
 char *rag_refusal_text (const RagCoverage *coverage, const GPtrArray *hits);

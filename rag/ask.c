@@ -151,9 +151,8 @@ static void take_generation (RagAnswer *answer, const RagGeneration *generation,
   signals->mean_logprob = generation->mean_logprob;
 }
 
-/* Keeps what is proved and decides whether that is an answer. */
-static void gate (RagAnswer *answer, const RagEvidence *evidence, const RagGeneration *generation,
-                  guint n_supported)
+/* Of an answer that is partly proved keeps that part, and decides whether it is an answer. */
+static void gate (RagAnswer *answer, const RagEvidence *evidence, const RagGeneration *generation)
 {
   if (generation->stopped)
     {
@@ -164,8 +163,6 @@ static void gate (RagAnswer *answer, const RagEvidence *evidence, const RagGener
     }
   else if (rag_is_refusal (generation->text))
     refuse (answer, evidence, "the model found no answer in the passages");
-  else if (n_supported == 0)
-    refuse (answer, evidence, "what the model said is not in the passages");
   else if (answer->confidence < rag_confidence_threshold)
     refuse (answer, evidence, "the answer is too uncertain");
   else
@@ -197,10 +194,9 @@ static gsize count_tokens (const char *text, gsize length, gpointer user_data)
   return engine_count_tokens (user_data, text, (gssize)length);
 }
 
-/* One reading and one answer, settled in ANSWER unless nothing of it is proved and it is not the
- * LAST try. */
+/* One reading and one answer, settled in ANSWER unless nothing of it is proved. */
 static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
-                            const RagEvidence *evidence, const RagAskEvents *events, gboolean last,
+                            const RagEvidence *evidence, const RagAskEvents *events,
                             gboolean *ret_settled, GError **error)
 {
   RagPrompt prompt;
@@ -219,15 +215,45 @@ static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion 
                               &chat->signals, error);
   take_cited (answer, &cited);
   answer->confidence = rag_confidence (&chat->signals);
-  *ret_settled = last || n_supported > 0 || generation.stopped || rag_is_refusal (generation.text);
+  *ret_settled = n_supported > 0 || generation.stopped || rag_is_refusal (generation.text);
   if (ok && *ret_settled)
-    gate (answer, evidence, &generation, n_supported);
+    gate (answer, evidence, &generation);
   rag_generation_clear (&generation);
   return ok;
 }
 
+/* The page says it itself, or nobody does. */
+static gboolean answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                                   const RagEvidence *evidence, GError **error)
+{
+  RagCited cited;
+  g_autofree char *quote = NULL;
+  double confidence;
+  if (!rag_quote (chat->rag, question, evidence, &quote, &confidence, error))
+    return FALSE;
+  if (quote == NULL || confidence < rag_confidence_threshold)
+    {
+      refuse (answer, evidence, "what the model said is not in the passages");
+      return TRUE;
+    }
+  rag_cite (question, evidence, quote, &cited);
+  gboolean proved = cited.n_supported > 0;
+  take_cited (answer, &cited);
+  answer->confidence = confidence;
+  if (!proved)
+    refuse (answer, evidence, "what the model said is not in the passages");
+  else
+    {
+      g_autofree char *text = join_supported (answer->sentences, " ");
+      g_free (answer->answer);
+      answer->answer = g_strdup_printf ("“%s”", text);
+    }
+  return TRUE;
+}
+
 /* Small models lose their way among many passages: what nothing proves is asked for once more, with
- * only the sentences that are nearest to the question. */
+ * only the sentences that are nearest to the question, and if that fails too the nearest of them
+ * answers. */
 static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
                                    RagEvidence *evidence, const RagAskEvents *events,
                                    gint64 start_us, GError **error)
@@ -235,13 +261,14 @@ static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQu
   gboolean settled;
   const RagAskEvents quiet = { .cancellable = events != NULL ? events->cancellable : NULL };
   double before_ms = milliseconds_since (start_us);
-  if (!try_answer (chat, answer, question, evidence, events, FALSE, &settled, error))
+  if (!try_answer (chat, answer, question, evidence, events, &settled, error))
     return FALSE;
   double first_token_ms = before_ms + answer->first_token_ms;
   if (!settled)
     {
       rag_evidence_select (evidence, RETRY_EVIDENCE_TOKENS, count_tokens, chat->rag->generator);
-      if (!try_answer (chat, answer, question, evidence, &quiet, TRUE, &settled, error))
+      if (!try_answer (chat, answer, question, evidence, &quiet, &settled, error)
+          || (!settled && !answer_with_quote (chat, answer, question, evidence, error)))
         return FALSE;
     }
   answer->first_token_ms = first_token_ms;
@@ -254,10 +281,8 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
 {
   const RagAskOptions *options = &chat->options;
   g_autoptr (RagEvidence) evidence = rag_evidence_new (question, hits);
-  rag_signals_before (question, evidence, &chat->signals);
-  if (chat->rag->encoder != NULL)
-    chat->signals.cosine
-        = engine_encoder_common_scale (chat->rag->encoder, chat->signals.cosine);
+  if (!rag_signals_before (chat->rag, question, evidence, &chat->signals, error))
+    return FALSE;
   double answerable = rag_answerable (&chat->signals);
   gboolean hopeless = evidence->passages->len == 0 || answerable < rag_answerable_threshold;
   if (!options->evidence_only && !hopeless)

@@ -245,7 +245,7 @@ static gboolean show (Selection *selection, RagSpan *span)
   gsize cost = cost_of (selection, passage, span);
   if (cost > selection->left)
     return FALSE;
-  g_autofree char *line = rag_one_line (passage->hit->text + span->start, span->end - span->start);
+  g_autofree char *line = rag_span_text (selection->evidence, span);
   g_autofree char *folded = rag_fold (line, -1);
   if (!g_hash_table_add (selection->texts, g_steal_pointer (&folded)))
     return FALSE;
@@ -263,13 +263,27 @@ static gint compare_scores (gconstpointer a, gconstpointer b)
   return x < y ? -1 : x > y;
 }
 
-static GPtrArray *spans_by_score (RagEvidence *evidence)
+static GPtrArray *spans_by_score (const RagEvidence *evidence)
 {
   GPtrArray *spans = g_ptr_array_new ();
   for (guint i = 0; i < evidence->spans->len; i++)
     g_ptr_array_add (spans, &g_array_index (evidence->spans, RagSpan, i));
   g_ptr_array_sort (spans, compare_scores);
   return spans;
+}
+
+GPtrArray *rag_evidence_nearest (const RagEvidence *evidence, guint n)
+{
+  GPtrArray *nearest = spans_by_score (evidence);
+  if (nearest->len > n)
+    g_ptr_array_set_size (nearest, (int)n);
+  return nearest;
+}
+
+char *rag_span_text (const RagEvidence *evidence, const RagSpan *span)
+{
+  const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+  return rag_one_line (passage->hit->text + span->start, span->end - span->start);
 }
 
 /* The rank of a document is that of its best passage. */

@@ -89,7 +89,8 @@ static const NumberWord units[] = {
   { "dos", 2 },      { "tres", 3 },       { "cuatro", 4 },    { "cinco", 5 },     { "siete", 7 },
   { "ocho", 8 },     { "nueve", 9 },      { "diez", 10 },     { "due", 2 },       { "tre", 3 },
   { "quattro", 4 },  { "cinque", 5 },     { "sette", 7 },     { "otto", 8 },      { "nove", 9 },
-  { "dieci", 10 },
+  { "dieci", 10 },   { "twice", 2 },      { "thrice", 3 },    { "zweimal", 2 },   { "dreimal", 3 },
+  { "viermal", 4 },  { "fünfmal", 5 },    { "sechsmal", 6 },
 };
 
 static const NumberWord scales[] = {

@@ -12,13 +12,18 @@
 /* Intercept, then one weight per signal; docs/answers.md says on what they were fitted. */
 static const struct
 {
-  double intercept, cosine, coverage;
-} before = { -11.79, 19.55, 11.80 };
+  double intercept, cosine, coverage, sentence_cosine;
+} before = { -11.15, 8.39, 10.34, 9.41 };
 
 static const struct
 {
   double intercept, mean_logprob, source_cosine, agreement, names_missing, echo;
 } after = { -5.68, 2.70, 4.21, 3.72, -0.63, -0.70 };
+
+static const struct
+{
+  double intercept, coverage, cosine;
+} quoted = { -3.54, 0.48, 4.61 };
 
 const double rag_answerable_threshold = 0.15;
 const double rag_confidence_threshold = 0.20;
@@ -31,7 +36,8 @@ static double logistic (double x)
 double rag_answerable (const RagSignals *signals)
 {
   return logistic (before.intercept + before.cosine * signals->cosine
-                   + before.coverage * signals->coverage);
+                   + before.coverage * signals->coverage
+                   + before.sentence_cosine * signals->sentence_cosine);
 }
 
 double rag_confidence (const RagSignals *signals)
@@ -42,6 +48,11 @@ double rag_confidence (const RagSignals *signals)
                    + after.source_cosine * signals->source_cosine
                    + after.agreement * signals->agreement
                    + after.names_missing * signals->names_missing + after.echo * signals->echo);
+}
+
+double rag_quote_confidence (double coverage, double cosine)
+{
+  return logistic (quoted.intercept + quoted.coverage * coverage + quoted.cosine * cosine);
 }
 
 /* ---- What a refusal says ---- */

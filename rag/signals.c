@@ -12,27 +12,77 @@
 
 /* Passages that may still be read count, not the long tail of the ranking. */
 #define MAX_PASSAGES 8
+/* Each costs two or three milliseconds. */
+#define MAX_SENTENCES 4
 /* Without vectors: what an answerable question usually has, so that the words decide. */
 #define USUAL_COSINE 0.55
 
-void rag_signals_before (const RagQuestion *question, const RagEvidence *evidence,
-                         RagSignals *ret_signals)
+/* ---- Before the model ---- */
+
+/* Vectors are of length 1, so that their product is the cosine. */
+gboolean rag_cosines (Rag *rag, const RagQuestion *question, const char *const *texts, gsize n,
+                      double *ret_cosines, GError **error)
+{
+  GError *inner = NULL;
+  for (gsize i = 0; i < n; i++)
+    ret_cosines[i] = USUAL_COSINE;
+  if (n == 0 || index_encoder (rag->index, NULL) == NULL)
+    return TRUE;
+  if (!rag_need_encoder (rag, FALSE, error))
+    return FALSE;
+  gsize dimension = engine_encoder_dimension (rag->encoder);
+  g_autofree float *x = g_new (float, dimension), *y = g_new (float, n *dimension);
+  const char *asked = question->text;
+  if (!engine_encode (rag->encoder, ENGINE_TEXT_QUERY, &asked, 1, x, NULL, &inner)
+      || !engine_encode (rag->encoder, ENGINE_TEXT_PASSAGE, texts, n, y, NULL, &inner))
+    return rag_translate_error (error, inner);
+  for (gsize i = 0; i < n; i++)
+    {
+      double cosine = 0;
+      for (gsize k = 0; k < dimension; k++)
+        cosine += (double)x[k] * y[i * dimension + k];
+      ret_cosines[i] = engine_encoder_common_scale (rag->encoder, cosine);
+    }
+  return TRUE;
+}
+
+/* A passage that speaks of many things is far from a question about one of them, while one of its
+ * sentences may be near. */
+static gboolean best_sentence_cosine (Rag *rag, const RagQuestion *question,
+                                      const RagEvidence *evidence, double *ret_cosine,
+                                      GError **error)
+{
+  g_autoptr (GPtrArray) nearest = rag_evidence_nearest (evidence, MAX_SENTENCES);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  double cosines[MAX_SENTENCES];
+  for (guint i = 0; i < nearest->len; i++)
+    g_ptr_array_add (texts, rag_span_text (evidence, g_ptr_array_index (nearest, i)));
+  if (!rag_cosines (rag, question, (const char *const *)texts->pdata, texts->len, cosines, error))
+    return FALSE;
+  *ret_cosine = 0;
+  for (guint i = 0; i < texts->len; i++)
+    *ret_cosine = MAX (*ret_cosine, cosines[i]);
+  return TRUE;
+}
+
+gboolean rag_signals_before (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
+                             RagSignals *ret_signals, GError **error)
 {
   RagSignals signals = { 0 };
-  gboolean compared = FALSE;
+  double cosine = NAN;
   for (guint i = 0; i < MIN (evidence->passages->len, MAX_PASSAGES); i++)
     {
       const RagPassage *passage = g_ptr_array_index (evidence->passages, i);
-      if (!isnan (passage->hit->cosine))
-        {
-          compared = TRUE;
-          signals.cosine = MAX (signals.cosine, passage->hit->cosine);
-        }
+      cosine = fmax (cosine, passage->hit->cosine);
       signals.coverage = MAX (signals.coverage, rag_question_coverage (question, passage->forms));
     }
-  if (!compared)
-    signals.cosine = USUAL_COSINE;
+  if (!best_sentence_cosine (rag, question, evidence, &signals.sentence_cosine, error))
+    return FALSE;
+  signals.cosine = isnan (cosine) ? USUAL_COSINE : cosine;
+  if (!isnan (cosine) && rag->encoder != NULL)
+    signals.cosine = engine_encoder_common_scale (rag->encoder, cosine);
   *ret_signals = signals;
+  return TRUE;
 }
 
 /* ---- The source ---- */
@@ -69,29 +119,6 @@ static double best_score (const RagEvidence *evidence)
   return best;
 }
 
-/* Vectors are of length 1, so that their product is the cosine. */
-static gboolean cosine_with (Rag *rag, const RagQuestion *question, const char *source,
-                             double *ret_cosine, GError **error)
-{
-  GError *inner = NULL;
-  *ret_cosine = USUAL_COSINE;
-  if (index_encoder (rag->index, NULL) == NULL)
-    return TRUE;
-  if (!rag_need_encoder (rag, FALSE, error))
-    return FALSE;
-  guint dimension = engine_encoder_dimension (rag->encoder);
-  g_autofree float *x = g_new (float, dimension), *y = g_new (float, dimension);
-  const char *asked = question->text;
-  if (!engine_encode (rag->encoder, ENGINE_TEXT_QUERY, &asked, 1, x, NULL, &inner)
-      || !engine_encode (rag->encoder, ENGINE_TEXT_PASSAGE, &source, 1, y, NULL, &inner))
-    return rag_translate_error (error, inner);
-  double cosine = 0;
-  for (guint i = 0; i < dimension; i++)
-    cosine += (double)x[i] * y[i];
-  *ret_cosine = engine_encoder_common_scale (rag->encoder, cosine);
-  return TRUE;
-}
-
 gboolean rag_signals_of_source (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
                                 const RagCited *cited, const char *answer, RagSignals *signals,
                                 GError **error)
@@ -102,9 +129,9 @@ gboolean rag_signals_of_source (Rag *rag, const RagQuestion *question, const Rag
   const RagSpan *span = &g_array_index (evidence->spans, RagSpan, cited->source);
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
   double best = best_score (evidence);
-  g_autofree char *source
-      = rag_one_line (passage->hit->text + span->start, span->end - span->start);
+  g_autofree char *source = rag_span_text (evidence, span);
+  const char *text = source;
   signals->names_missing = n_names_missing (question, passage->forms);
   signals->agreement = best > 0 ? span->score / best : 0;
-  return cosine_with (rag, question, source, &signals->source_cosine, error);
+  return rag_cosines (rag, question, &text, 1, &signals->source_cosine, error);
 }

@@ -75,6 +75,8 @@ END_TEST
 START_TEST (test_number_words_and_scales_are_multiplied_out)
 {
   check_forms ("twenty-one", "#21");
+  check_forms ("twice", "#2");
+  check_forms ("zweimal", "#2");
   check_forms ("5 million", "#5000000");
   check_forms ("2.5 billion", "#2500000000");
   check_same ("fünf Jahre", "5 Jahre", RAG_LANGUAGE_DE);

@@ -5,12 +5,13 @@
 
 #include "rag/eval-private.h"
 
-static int oracle, absent, limit = 100, seed, fold, n_folds, evidence_tokens;
+static int oracle, absent, before, limit = 100, seed, fold, n_folds, evidence_tokens;
 static char *models_dir, *generator, *encoder;
 
 static const GOptionEntry options[] = {
   { "oracle", 0, 0, G_OPTION_ARG_NONE, &oracle, "the gold paragraph is the context", NULL },
   { "absent", 0, 0, G_OPTION_ARG_NONE, &absent, "each second article is left out", NULL },
+  { "before", 0, 0, G_OPTION_ARG_NONE, &before, "only the signals before the model", NULL },
   { "limit", 0, 0, G_OPTION_ARG_INT, &limit, "questions", "N" },
   { "seed", 0, 0, G_OPTION_ARG_INT, &seed, "of the sample", "N" },
   { "fold", 0, 0, G_OPTION_ARG_INT, &fold, "ask about this group of articles", "N" },
@@ -38,6 +39,7 @@ static void add_signals (JsonBuilder *json, const RagSignals *signals)
 {
   add_number (json, "cosine", signals->cosine);
   add_number (json, "coverage", signals->coverage);
+  add_number (json, "sentence_cosine", signals->sentence_cosine);
   add_number (json, "mean_logprob", signals->mean_logprob);
   add_number (json, "source_cosine", signals->source_cosine);
   add_number (json, "agreement", signals->agreement);
@@ -105,15 +107,16 @@ int main (int argc, char **argv)
     }
   const RagOptions rag_options
       = { .models_dir = models_dir, .generator = generator, .encoder = encoder };
-  const RagAnswerEvaluation evaluation
-      = { .oracle = oracle,
-          .absent = absent,
-          .limit = (guint)limit,
-          .seed = (guint64)seed,
-          .fold = (guint)fold,
-          .n_folds = (guint)n_folds,
-          .ask = { .evidence_tokens = (guint)evidence_tokens, .max_tokens = 60 },
-          .trace = print_trace };
+  const RagAnswerEvaluation evaluation = { .oracle = oracle,
+                                           .absent = absent,
+                                           .limit = (guint)limit,
+                                           .seed = (guint64)seed,
+                                           .fold = (guint)fold,
+                                           .n_folds = (guint)n_folds,
+                                           .ask = { .evidence_tokens = (guint)evidence_tokens,
+                                                    .max_tokens = 60,
+                                                    .evidence_only = before != 0 },
+                                           .trace = print_trace };
   RagAnswerScore score;
   if (!rag_evaluate_answers (&rag_options, argv[1], &evaluation, NULL, NULL, NULL, &score, &error))
     {
