@@ -12,6 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef ENGINE_HAVE_NEON
+#include <sys/auxv.h>
+#endif
+
 /* ---- Instruction sets --------------------------------------------------------------------------
  */
 
@@ -39,6 +43,19 @@ static gboolean can_run_avx512 (void)
 }
 #endif
 
+#ifdef ENGINE_HAVE_NEON
+/* Every 64-bit ARM processor has the basic registers. */
+static gboolean can_run_neon (void)
+{
+  return TRUE;
+}
+
+static gboolean can_run_neon_dotprod (void)
+{
+  return (getauxval (AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+}
+#endif
+
 /* Best last. */
 static const struct
 {
@@ -50,6 +67,10 @@ static const struct
 #ifdef ENGINE_HAVE_X86
   { "avx2", &engine_kernels_avx2, can_run_avx2 },
   { "avx512", &engine_kernels_avx512, can_run_avx512 },
+#endif
+#ifdef ENGINE_HAVE_NEON
+  { "neon", &engine_neon_kernels, can_run_neon },
+  { "neon-dotprod", &engine_neon_dotprod_kernels, can_run_neon_dotprod },
 #endif
 };
 

@@ -91,6 +91,10 @@ extern const EngineKernels engine_kernels_portable;
 extern const EngineKernels engine_kernels_avx2;
 extern const EngineKernels engine_kernels_avx512;
 #endif
+#ifdef ENGINE_HAVE_NEON
+extern const EngineKernels engine_neon_kernels;
+extern const EngineKernels engine_neon_dotprod_kernels;
+#endif
 extern const struct EngineMatmulKernels engine_matmul_portable;
 
 /* The table called NAME, or NULL when this processor or this build cannot run it. ../cpu.c */

@@ -2,10 +2,10 @@
  * ones.
  *
  * In go weights in the file's blocks and rows of float activations; out come rows of products.
- * The layouts are the plainest that work: a tile holds its tokens' codes row after row, a panel
- * holds the codes of 16 rows interleaved, so that the inner loop runs over rows side by side and a
+ * The layouts are the plainest that work: tokens as in rounded-private.h, a panel holds the codes
+ * of 16 rows interleaved, so that the inner loop runs over rows side by side and a
  * compiler can use whatever registers it has. See matmul-private.h for the formula. */
-#include "engine/kernels/matmul-private.h"
+#include "engine/kernels/rounded-private.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,23 +17,9 @@
 /* ---- Activations -------------------------------------------------------------------------------
  */
 
-/* One token: codes [n_cols], then scales [n_cols / 32] and sums = scale · Σ codes [n_cols / 16]. */
-typedef struct
-{
-  gint8 *codes;
-  float *scales, *sums;
-} Rounded;
-
-static gsize row_bytes (gsize n_cols)
+gsize engine_rounded_row_bytes (gsize n_cols)
 {
   return n_cols + n_cols / BLOCK * 3 * sizeof (float);
-}
-
-static Rounded rounded_at (const void *tile, gsize n_cols, guint token)
-{
-  gint8 *codes = (gint8 *)tile + token * row_bytes (n_cols);
-  float *scales = (float *)(codes + n_cols);
-  return (Rounded){ codes, scales, scales + n_cols / BLOCK };
 }
 
 /* code = round (x · 127 / max |x|), to nearest even: the scale of a block is its largest value over
@@ -66,23 +52,24 @@ static void round_block (const float *x, gint8 *codes, float *ret_scale, float *
   ret_sums[1] = scale * sums[1];
 }
 
-static void round_row (const float *x, gsize n_cols, void *ret_row)
+void engine_rounded_row (const float *x, gsize n_cols, void *ret_row)
 {
-  Rounded row = rounded_at (ret_row, n_cols, 0);
+  EngineRounded row = engine_rounded_at (ret_row, n_cols, 0);
   for (gsize i = 0; i < n_cols; i += BLOCK)
     round_block (x + i, row.codes + i, row.scales + i / BLOCK, row.sums + i / 16);
 }
 
-static gsize tile_bytes (gsize n_cols, guint n_tokens)
+gsize engine_rounded_tile_bytes (gsize n_cols, guint n_tokens)
 {
-  return n_tokens * row_bytes (n_cols);
+  return n_tokens * engine_rounded_row_bytes (n_cols);
 }
 
-static void round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
-                        void *ret_tile)
+void engine_rounded_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
+                          void *ret_tile)
 {
   for (guint t = 0; t < n_tokens; t++)
-    round_row (x + t * x_stride, n_cols, (guint8 *)ret_tile + t * row_bytes (n_cols));
+    engine_rounded_row (x + t * x_stride, n_cols,
+                        (guint8 *)ret_tile + t * engine_rounded_row_bytes (n_cols));
 }
 
 /* ---- Weights -----------------------------------------------------------------------------------
@@ -138,7 +125,7 @@ static void unpack_panel (EngineType type, const guint8 *rows, gsize bytes_per_r
  */
 
 /* y[16] += the products of one group of weights, whose first column is BEGIN. */
-static void multiply_group (const Panel *panel, const Rounded *token, guint group, gsize begin,
+static void multiply_group (const Panel *panel, const EngineRounded *token, guint group, gsize begin,
                             float *y)
 {
   gint32 products[ROWS] = { 0 };
@@ -160,7 +147,7 @@ static void multiply (EngineType type, const void *panel_data, const void *tile,
   memset (y, 0, n_tokens * ROWS * sizeof (float));
   for (guint t = 0; t < n_tokens; t++, y += ROWS)
     {
-      Rounded token = rounded_at (tile, n_cols, t);
+      EngineRounded token = engine_rounded_at (tile, n_cols, t);
       for (gsize begin = 0; begin < n_cols; begin += group)
         multiply_group (&panel, &token, group, begin, y);
     }
@@ -172,7 +159,7 @@ static void dot_rows (EngineType type, const guint8 *rows, gsize bytes_per_row, 
   const EngineTypeInfo *info = engine_type_info (type);
   const EngineUnpacking *unpacking = engine_type_unpacking (type);
   guint group = unpacking->group;
-  Rounded x = rounded_at (row_data, n_cols, 0);
+  EngineRounded x = engine_rounded_at (row_data, n_cols, 0);
   for (gsize row = 0; row < n_rows; row++, rows += bytes_per_row)
     {
       float sum = 0;
@@ -232,13 +219,13 @@ const struct EngineMatmulKernels engine_matmul_portable = {
   .panel_rows = ROWS,
   .tile_tokens = TILE_TOKENS,
   .few_tokens = 2,
-  .tile_bytes = tile_bytes,
-  .round_tile = round_tile,
+  .tile_bytes = engine_rounded_tile_bytes,
+  .round_tile = engine_rounded_tile,
   .panel_bytes = panel_bytes,
   .unpack_panel = unpack_panel,
   .multiply = multiply,
-  .row_bytes = row_bytes,
-  .round_row = round_row,
+  .row_bytes = engine_rounded_row_bytes,
+  .round_row = engine_rounded_row,
   .dot_rows = dot_rows,
   .float_rows = FLOAT_ROWS,
   .float_tokens = TILE_TOKENS,

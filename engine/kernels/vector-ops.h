@@ -1,5 +1,5 @@
 /* The vector operations and float products of an instruction set, written once for any register
- * width: avx2.c and avx512.c define LANES (floats of a register) and include this file.
+ * width: avx2.c, avx512.c and neon.c define LANES (floats of a register) and include this file.
  *
  * The compiler's vector types stand for registers, so that the formulas are those of portable.c.
  * eˣ is range reduction and a polynomial with a relative error below 2⁻²³; the other functions are

@@ -23,7 +23,7 @@ static const struct
   { ENGINE_TYPE_MXFP4, { -1, -1 } },
 };
 
-static const char *const names[] = { "portable", "avx2", "avx512" };
+static const char *const names[] = { "portable", "avx2", "avx512", "neon", "neon-dotprod" };
 
 static const EngineKernels *
 kernels_or_skip (int i)
