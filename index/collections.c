@@ -63,6 +63,7 @@ GPtrArray *index_list_collections (Index *index, GError **error)
       collection->name = g_strdup ((const char *)sqlite3_column_text (stmt, 0));
       collection->n_documents = (guint)sqlite3_column_int64 (stmt, 1);
       collection->n_chunks = (guint)sqlite3_column_int64 (stmt, 2);
+      collection->is_private = sqlite3_column_int (stmt, 3);
       collection->readers = readers_of (index, collection->name, error);
       if (!collection->readers)
         return NULL;
@@ -82,6 +83,29 @@ gboolean index_set_reader (Index *index, const char *collection, const char *rol
   g_autofree char *subject = g_strdup_printf ("%s %s", collection, role);
   ok = ok && index_log (index, may_read ? "allow" : "deny", subject, error);
   return index_end (index, ok, error);
+}
+
+gboolean index_set_private (Index *index, const char *collection, gboolean is_private,
+                            GError **error)
+{
+  if (!check_name (collection, "a collection", error) || !index_begin_write (index, error))
+    return FALSE;
+  gboolean ok = is_private ? index_run (index, error, "add_private", "ti", collection,
+                                        index_pair_checksum (collection, NULL, 0))
+                           : index_run (index, error, "remove_private", "t", collection);
+  ok = ok && index_log (index, is_private ? "private" : "public", collection, error);
+  return index_end (index, ok, error);
+}
+
+gboolean index_has_private (Index *index, const char *collection, gboolean *ret_private,
+                            GError **error)
+{
+  gint64 found;
+
+  if (!index_query_int (index, 0, &found, error, "has_private", "t", collection))
+    return FALSE;
+  *ret_private = found != 0;
+  return TRUE;
 }
 
 /* ---- Tags ---- */

@@ -26,6 +26,7 @@ gboolean index_fsck_settings (Fsck *fsck, GError **error);
 gboolean index_fsck_documents (Fsck *fsck, GError **error);
 gboolean index_fsck_chunks (Fsck *fsck, GError **error);
 gboolean index_fsck_vectors (Fsck *fsck, GError **error);
+gboolean index_fsck_next (Fsck *fsck, GError **error);
 /* Makes the next `add` or `sync` read the documents of damaged rows again. */
 gboolean index_fsck_distrust (Fsck *fsck, GError **error);
 

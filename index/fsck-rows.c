@@ -94,6 +94,27 @@ static gboolean check_readers (Fsck *fsck, GError **error)
   return rc == SQLITE_DONE;
 }
 
+static gboolean check_private (Fsck *fsck, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (fsck->index, "check_private", error);
+  int rc = SQLITE_ERROR;
+
+  while (stmt && (rc = index_step (fsck->index, stmt, error)) == SQLITE_ROW)
+    {
+      const char *collection = text_at (stmt, 0);
+
+      if (index_pair_checksum (collection, NULL, 0) == sqlite3_column_int64 (stmt, 1))
+        continue;
+      gboolean repaired
+          = fsck->options->repair && index_set_private (fsck->index, collection, FALSE, NULL);
+      index_fsck_report (fsck, repaired,
+                         "%s: that the collection \"%s\" is private is damaged; make the right one "
+                         "private again",
+                         fsck->index->dir, collection);
+    }
+  return rc == SQLITE_DONE;
+}
+
 static gboolean check_tags (Fsck *fsck, GError **error)
 {
   g_autoptr (sqlite3_stmt) stmt = index_prepare (fsck->index, "check_tags", error);
@@ -130,7 +151,7 @@ static gboolean check_events (Fsck *fsck, GError **error)
 gboolean index_fsck_settings (Fsck *fsck, GError **error)
 {
   return check_encoder (fsck, error) && check_sources (fsck, error) && check_readers (fsck, error)
-         && check_tags (fsck, error) && check_events (fsck, error);
+         && check_private (fsck, error) && check_tags (fsck, error) && check_events (fsck, error);
 }
 
 /* ---- Documents ---- */
@@ -246,6 +267,56 @@ gboolean index_fsck_vectors (Fsck *fsck, GError **error)
 
   return find_damaged_vectors (fsck, damaged, error)
          && take_out (fsck, "delete_vector", damaged, error);
+}
+
+/* ---- The next encoder ---- */
+
+/* A damaged note reads as none, and giving up none would change nothing: so there is one first. */
+static gboolean drop_next (Fsck *fsck)
+{
+  return fsck->options->repair && index_set_next_encoder (fsck->index, "damaged", 1, NULL)
+         && index_set_next_encoder (fsck->index, NULL, 0, NULL);
+}
+
+static gboolean check_next_note (Fsck *fsck, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (fsck->index, "get_next_encoder", error);
+
+  if (!stmt || index_step (fsck->index, stmt, error) != SQLITE_ROW)
+    return FALSE;
+  gboolean intact
+      = text_at (stmt, 0)
+            ? index_pair_checksum (text_at (stmt, 0), NULL, sqlite3_column_int64 (stmt, 1))
+                  == sqlite3_column_int64 (stmt, 2)
+            : sqlite3_column_int64 (stmt, 2) == 0;
+
+  if (!intact)
+    index_fsck_report (fsck, drop_next (fsck),
+                       "%s: the note which encoder is to come is damaged; name it again with "
+                       "`docent sync --encoder`",
+                       fsck->index->dir);
+  return TRUE;
+}
+
+gboolean index_fsck_next (Fsck *fsck, GError **error)
+{
+  guint n_damaged = 0;
+
+  if (!check_next_note (fsck, error) || !index_begin_write (fsck->index, error))
+    return FALSE;
+  gboolean ok = index_drop_damaged_next_vectors (fsck->index, &n_damaged, error);
+
+  /* Without repair the rows come back with the rollback. */
+  if (ok && !fsck->options->repair)
+    index_end (fsck->index, FALSE, NULL);
+  else
+    ok = index_end (fsck->index, ok, error);
+  if (n_damaged > 0)
+    index_fsck_report (fsck, ok && fsck->options->repair,
+                       "%s: %u vectors of the next encoder are damaged; they will be made again by "
+                       "the next `docent sync`",
+                       fsck->index->dir, n_damaged);
+  return ok;
 }
 
 /* ---- Distrust ---- */

@@ -94,7 +94,8 @@ static gboolean delete_orphans (Index *index, GError **error)
     return FALSE;
   return index_end (index,
                     index_run (index, error, "delete_orphan_chunks", "")
-                        && index_run (index, error, "delete_orphan_vectors", ""),
+                        && index_run (index, error, "delete_orphan_vectors", "")
+                        && index_run (index, error, "delete_orphan_next_vectors", ""),
                     error);
 }
 
@@ -222,7 +223,7 @@ static gboolean check_library (Fsck *fsck, GError **error)
 {
   static gboolean (*const checks[]) (Fsck *, GError **)
       = { check_database,       check_schema,      index_fsck_settings, check_foreign_keys,
-          index_fsck_documents, index_fsck_chunks, index_fsck_vectors,  index_fsck_distrust,
+          index_fsck_documents, index_fsck_chunks, index_fsck_vectors,  index_fsck_next, index_fsck_distrust,
           check_words,          check_faiss };
 
   for (guint i = 0; i < G_N_ELEMENTS (checks); i++)

@@ -27,6 +27,8 @@ struct _Index
   IndexDense *dense; /* vectors in memory, loaded by the first dense search */
   char *encoder;     /* NULL before the first vector */
   guint dimension;
+  char *next_encoder; /* as it was read last */
+  guint next_dimension;
 };
 
 /* ---- error.c ---------------------------------------------------------------------------- */
@@ -81,6 +83,11 @@ int index_lock (const char *dir, GError **error);
 
 gboolean index_log (Index *index, const char *action, const char *subject, GError **error);
 gboolean index_log_document (Index *index, const char *action, const char *path, GError **error);
+
+/* ---- next-encoder.c --------------------------------------------------------------------- */
+
+/* Takes out what is not what was written; it is made again. */
+gboolean index_drop_damaged_next_vectors (Index *index, guint *ret_n, GError **error);
 
 /* ---- roles.c ---------------------------------------------------------------------------- */
 

@@ -53,6 +53,29 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Index, index_close)
 const char *index_encoder (Index *index, guint *ret_dimension);
 gboolean index_set_encoder (Index *index, const char *fingerprint, guint dimension, GError **error);
 
+/* The change to another encoder: next-encoder.c. The old one serves until the switch. NULL: none is
+ * to come. */
+const char *index_next_encoder (Index *index, guint *ret_dimension);
+/* Begins the change, or another one, or (NULL) gives it up. Saying the same again changes nothing. */
+gboolean index_set_next_encoder (Index *index, const char *fingerprint, guint dimension,
+                                 GError **error);
+typedef struct
+{
+  gint64 chunk;
+  char *text, *section, *title;
+} IndexText;
+void index_text_free (IndexText *text);
+/* Up to LIMIT of the passages above AFTER that the next encoder has to read yet, by chunk. Elements:
+ * IndexText*. */
+GPtrArray *index_next_texts (Index *index, gint64 after, guint limit, GError **error);
+gboolean index_count_next_vectors (Index *index, guint *ret_n, GError **error);
+/* VECTORS: [TEXTS->len, dimension of the next encoder]. */
+gboolean index_put_next_vectors (Index *index, const GPtrArray *texts, const float *vectors,
+                                 GError **error);
+/* The next encoder becomes the library's, in one transaction. ret_complete: FALSE when some passage
+ * has to be read yet, and nothing happened. */
+gboolean index_switch_encoder (Index *index, gboolean *ret_complete, GError **error);
+
 /* Folders and files that `add` was given, to be scanned again by `sync`. */
 typedef struct
 {
@@ -74,12 +97,18 @@ typedef struct
   char *name;
   guint n_documents, n_chunks;
   char **readers; /* roles, by name */
+  gboolean is_private; /* what is asked of it must leave no trace */
 } IndexCollection;
 void index_collection_free (IndexCollection *collection);
-/* Those that hold documents or have readers, by name. Elements: IndexCollection*. */
+/* Those that hold documents, have readers or are private, by name. Elements: IndexCollection*. */
 GPtrArray *index_list_collections (Index *index, GError **error);
 gboolean index_set_reader (Index *index, const char *collection, const char *role, gboolean may_read,
                            GError **error);
+gboolean index_set_private (Index *index, const char *collection, gboolean is_private,
+                            GError **error);
+/* Is COLLECTION, or (NULL) any that has documents, private? */
+gboolean index_has_private (Index *index, const char *collection, gboolean *ret_private,
+                            GError **error);
 /* Puts TAG on the documents with that path or below it, or takes it off. */
 gboolean index_set_tag (Index *index, const char *path, const char *tag, gboolean tagged,
                         guint *ret_n_documents, GError **error);
@@ -185,6 +214,8 @@ typedef struct
   IndexSearchMode mode;
   const char *text;    /* for lexical and hybrid; any words, no query syntax */
   const float *vector; /* [dimension], for dense and hybrid; NULL turns hybrid into lexical */
+  const char *encoder; /* that made VECTOR: MISMATCH when the library has changed to another by now;
+                        * NULL: it has not */
   guint limit;
   IndexScope scope;
   guint per_document; /* at most this many hits of one document; 0: no cap */
@@ -238,7 +269,7 @@ gboolean index_stats (Index *index, const char *collection, IndexStats *ret_stat
 typedef struct
 {
   gint64 seq, at; /* 1, 2, …; Unix seconds */
-  char *action;   /* "put", "move", "forget", "allow", "deny", "repair" */
+  char *action;   /* "put", "move", "forget", "allow", "deny", "repair", "encoder", "private", "public" */
   char *subject;  /* of a document the SHA-256 of its path */
   char *hash;
 } IndexEvent;

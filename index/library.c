@@ -207,6 +207,7 @@ void index_close (Index *index)
   if (index->lock >= 0)
     close (index->lock);
   g_free (index->encoder);
+  g_free (index->next_encoder);
   g_free (index->role);
   g_free (index->dir);
   g_free (index);

@@ -203,6 +203,15 @@ static GPtrArray *collect (const Search *search, GError **error)
 
 /* ---- Search ---- */
 
+static gboolean check_encoder (Index *index, const IndexQuery *query, GError **error)
+{
+  if (!query->encoder || g_strcmp0 (query->encoder, index->encoder) == 0)
+    return TRUE;
+  g_set_error (error, INDEX_ERROR, INDEX_ERROR_MISMATCH,
+               "the library %s has just changed its encoder: ask again", index->dir);
+  return FALSE;
+}
+
 static GPtrArray *search_now (Index *index, const IndexQuery *query, GError **error)
 {
   g_autoptr (IndexFilter) filter = NULL;
@@ -215,7 +224,7 @@ static GPtrArray *search_now (Index *index, const IndexQuery *query, GError **er
     search.text = query->text ? query->text : "";
   if (query->mode != INDEX_SEARCH_LEXICAL && query->vector)
     {
-      if (!index_dense_refresh (index, error))
+      if (!index_dense_refresh (index, error) || !check_encoder (index, query, error))
         return NULL;
       search.vector = index->dimension > 0 ? query->vector : NULL;
     }

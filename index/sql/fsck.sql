@@ -19,6 +19,9 @@ SELECT path, collection, include, exclude, checksum FROM source;
 -- :check_readers
 SELECT collection, role, checksum FROM reader;
 
+-- :check_private
+SELECT collection, checksum FROM private_collection;
+
 -- :check_tags
 SELECT document, tag, checksum FROM document_tag;
 

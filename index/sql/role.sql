@@ -3,6 +3,9 @@
 CREATE TEMP VIEW reader AS
 SELECT * FROM main.reader WHERE role = docent_role();
 
+CREATE TEMP VIEW private_collection AS
+SELECT * FROM main.private_collection WHERE collection IN (SELECT collection FROM temp.reader);
+
 CREATE TEMP VIEW document AS
 SELECT * FROM main.document WHERE collection IN (SELECT collection FROM temp.reader);
 
