@@ -166,6 +166,11 @@ static void export_answers (ChatConversation *conversation, const char *argument
       cli_warn ("/export takes the name of a file, such as /export answers.md");
       return;
     }
+  if (conversation->is_private)
+    {
+      cli_warn ("this conversation is private: nothing of it is written to the disk");
+      return;
+    }
   if (g_file_test (argument, G_FILE_TEST_EXISTS))
     {
       cli_warn ("%s is there already; choose another name", argument);

@@ -193,6 +193,11 @@ gboolean cli_chat_input_is_terminal (const ChatInput *input)
   return input->editor != NULL;
 }
 
+void cli_chat_input_keep_nothing (ChatInput *input)
+{
+  g_clear_pointer (&input->history_path, g_free);
+}
+
 static char *line_of_pipe (ChatInput *input)
 {
   const ssize_t length = getline (&input->line, &input->line_size, stdin);

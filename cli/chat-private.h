@@ -13,6 +13,7 @@ typedef struct
   char *model, *collection; /* what OPTIONS points to after a change; NULL before */
   Rag *rag;
   RagChat *chat;
+  gboolean is_private;   /* something that may leave no trace was asked: no history, no export */
   RagAnswer *last;       /* NULL before the first answer */
   GPtrArray *answers; /* char*: question and answer as Markdown, for /export */
 } ChatConversation;
@@ -63,6 +64,8 @@ ChatInput *cli_chat_input_new (gboolean keep_history, ChatComplete complete, gpo
 void cli_chat_input_free (ChatInput *input);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ChatInput, cli_chat_input_free)
 gboolean cli_chat_input_is_terminal (const ChatInput *input);
+/* Nothing that was typed will be written. */
+void cli_chat_input_keep_nothing (ChatInput *input);
 /* The next question or command: lines that end with a backslash go on in the next one. NULL at the
  * end. */
 char *cli_chat_input_next (ChatInput *input);

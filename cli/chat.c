@@ -13,6 +13,8 @@ const GOptionEntry cli_chat_options[] = {
   { "no-history", 0, 0, G_OPTION_ARG_NONE, &no_history, "do not keep what was asked", NULL },
   { "max-tokens", 0, 0, G_OPTION_ARG_INT, &max_tokens,
     "stop each answer after N tokens (default: 200)", "N" },
+  CLI_SCOPE_OPTIONS,
+  CLI_SECTION_OPTION,
   { NULL },
 };
 
@@ -20,7 +22,7 @@ gboolean cli_chat_restart (ChatConversation *conversation, GError **error)
 {
   const CliOptions *options = &conversation->options;
   conversation->ask_options.collection = options->collection;
-  g_autoptr (Rag) rag = cli_open (options, RAG_READ, error);
+  g_autoptr (Rag) rag = cli_open_scoped (options, error);
   if (rag == NULL)
     return FALSE;
   const RagOptions rag_options = cli_rag_options (options);
@@ -34,6 +36,7 @@ gboolean cli_chat_restart (ChatConversation *conversation, GError **error)
   g_clear_pointer (&conversation->rag, rag_close);
   conversation->chat = chat;
   conversation->rag = g_steal_pointer (&rag);
+  conversation->is_private |= rag_is_private (conversation->rag, options->collection);
   return TRUE;
 }
 
@@ -68,7 +71,10 @@ void cli_chat_ask (ChatConversation *conversation, const char *question)
   cli_answer_view_begin (&view, options);
   GCancellable *cancellable = cli_cancellable ("stopping the answer");
   const RagAskEvents events = cli_answer_view_events (&view, cancellable);
-  RagAnswer *answer = rag_chat_ask (conversation->chat, question, &events, &error);
+  g_autofree char *words = cli_scope_question (conversation->rag, question, &error);
+  conversation->is_private |= rag_is_private (conversation->rag, options->collection);
+  RagAnswer *answer
+      = words != NULL ? rag_chat_ask (conversation->chat, words, &events, &error) : NULL;
   if (answer != NULL)
     {
       if (options->json)
@@ -96,9 +102,12 @@ static void converse (ChatConversation *conversation, ChatInput *input)
         break;
       if (*line == '\0')
         continue;
+      const gboolean leave = *line == '/' && !cli_chat_obey (conversation, line);
       if (*line != '/')
         cli_chat_ask (conversation, line);
-      else if (!cli_chat_obey (conversation, line))
+      if (conversation->is_private)
+        cli_chat_input_keep_nothing (input);
+      if (leave)
         break;
     }
   if (cli_chat_input_is_terminal (input))
@@ -120,7 +129,7 @@ CliExit cli_chat (const CliOptions *options, int argc, char **argv)
   if (!cli_chat_restart (&conversation, &error))
     return cli_fail (error);
   conversation.answers = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (ChatInput) input = cli_chat_input_new (!no_history, on_complete, &conversation);
+  g_autoptr (ChatInput) input = cli_chat_input_new (!no_history && !conversation.is_private, on_complete, &conversation);
   if (cli_chat_input_is_terminal (input) && !options->quiet)
     cli_chat_print_commands ();
   converse (&conversation, input);

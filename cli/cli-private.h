@@ -32,6 +32,7 @@ typedef struct
   char *library_dir, *models_dir, *collection, *model, *encoder, *role;
   char **adapters; /* NULL: none */
   gboolean json, quiet, verbose;
+  gboolean keep_nothing; /* --private */
   gboolean plain;       /* for screen readers and logs: no colours, nothing redrawn, lines whole */
   int threads;          /* 0: all */
   guint64 mem_bytes;    /* 0: no limit */
@@ -132,6 +133,8 @@ extern RagScope cli_scope;
 
 /* Moves "in:policy", "after:2024-01" and the like from QUERY to cli_scope; returns the rest. */
 char *cli_take_scope (const char *query);
+/* Keeps RAG to cli_scope and to what QUESTION says of itself, for this question; returns the rest. */
+char *cli_scope_question (Rag *rag, const char *question, GError **error);
 /* Opens the library for reading, kept to cli_scope. */
 Rag *cli_open_scoped (const CliOptions *options, GError **error);
 
@@ -159,6 +162,11 @@ void cli_note (const CliOptions *options, const char *format, ...) G_GNUC_PRINTF
 /* Makes the kernel refuse sockets to this process and all that it starts, unless COMMAND ("models
  * fetch") is one of those that are there to use the network. */
 void cli_deny_network (const char *command);
+
+/* ---- Privacy: private.c ---- */
+
+/* From here on nothing of this process's memory is written to the disk by the system. */
+void cli_leave_no_trace (const CliOptions *options);
 
 /* ---- Text: escape.c, output.c, wrap.c, hyperlink.c ---- */
 

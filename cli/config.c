@@ -35,7 +35,7 @@ static gboolean check_keys (GKeyFile *file, const char *path, GError **error)
 {
   static const char *const known[]
       = { "library", "models", "collection", "model", "encoder",
-          "threads", "mem",    "kv-cache",   "role",  NULL };
+          "threads", "mem",    "kv-cache",   "role",  "private", NULL };
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
     if (strcmp (groups[i], GROUP) != 0)
@@ -91,6 +91,16 @@ static gboolean take_numbers (GKeyFile *file, const char *path, CliOptions *opti
   return TRUE;
 }
 
+static gboolean take_private (GKeyFile *file, const char *path, CliOptions *options, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  const gboolean wanted = g_key_file_get_boolean (file, GROUP, "private", &reason);
+  if (g_error_matches (reason, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE))
+    return config_error (error, path, "private is not true or false");
+  options->keep_nothing = options->keep_nothing || wanted;
+  return TRUE;
+}
+
 static gboolean apply_file (CliOptions *options, GError **error)
 {
   g_autofree char *path = cli_config_path ();
@@ -104,6 +114,8 @@ static gboolean apply_file (CliOptions *options, GError **error)
       return config_error (error, path, reason->message);
     }
   if (!check_keys (file, path, error) || !take_numbers (file, path, options, error))
+    return FALSE;
+  if (!take_private (file, path, options, error))
     return FALSE;
   take_path (file, "library", &options->library_dir);
   take_path (file, "models", &options->models_dir);

@@ -20,13 +20,17 @@ RagOptions cli_rag_options (const CliOptions *options)
     .mem_limit_bytes = options->mem_bytes,
     .kv_cache = options->kv_cache,
     .role = options->role,
+    .keep_nothing = options->keep_nothing,
   };
 }
 
 Rag *cli_open (const CliOptions *options, RagMode mode, GError **error)
 {
   const RagOptions rag_options = cli_rag_options (options);
-  return rag_open (&rag_options, mode, error);
+  Rag *rag = rag_open (&rag_options, mode, error);
+  if (rag != NULL && rag_is_private (rag, NULL))
+    cli_leave_no_trace (options);
+  return rag;
 }
 
 GBytes *cli_read_stdin (gsize limit, const char *what, GError **error)

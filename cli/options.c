@@ -34,6 +34,8 @@ const GOptionEntry cli_global_options[] = {
     "do not load more model than fits in SIZE, such as 2G", "SIZE" },
   { "kv-cache", 0, 0, G_OPTION_ARG_FILENAME, &given.kv_cache,
     "remember text in TYPE: f16, or q8_0 for half the memory (default: f16)", "TYPE" },
+  { "private", 0, 0, G_OPTION_ARG_NONE, &given.keep_nothing,
+    "let nothing of what is asked and answered reach the disk", NULL },
   { "json", 'j', 0, G_OPTION_ARG_NONE, &given.json, "print the result as JSON", NULL },
   { "quiet", 'q', 0, G_OPTION_ARG_NONE, &given.quiet, "print results and errors only", NULL },
   { "plain", 0, 0, G_OPTION_ARG_NONE, &given.plain,

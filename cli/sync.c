@@ -24,7 +24,7 @@ static CliExit leave_to_the_other (const CliOptions *options)
       g_autoptr (JsonBuilder) json = json_builder_new ();
       cli_json_object (json, NULL);
       static const char *const counts[]
-          = { "added", "updated", "unchanged", "removed", "moved", "pages", "chunks", "seconds" };
+          = { "added", "updated", "unchanged", "removed", "moved", "reembedded", "pages", "chunks", "seconds" };
       for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
         cli_json_int (json, counts[i], 0);
       cli_json_failures (json, "failed", none);

@@ -10,6 +10,12 @@ static void on_progress (const RagAddProgress *now, gpointer user_data)
   CliProgress *progress = user_data;
   if (!cli_progress_due (progress))
     return;
+  if (now->to_reembed > 0)
+    {
+      cli_progress_count (progress, "read for the encoder that takes over", now->reembedded,
+                          now->to_reembed);
+      return;
+    }
   g_autofree char *pages = cli_format_plural (now->pages_done, "page", "pages");
   g_autofree char *name = g_path_get_basename (now->path != NULL ? now->path : "");
   g_autofree char *eta = now->eta_seconds >= 0 ? cli_format_duration (now->eta_seconds) : NULL;
@@ -29,6 +35,7 @@ static void print_json (const RagAddReport *report, gboolean dry_run)
   cli_json_int (json, "unchanged", report->unchanged);
   cli_json_int (json, "removed", report->removed);
   cli_json_int (json, "moved", report->moved);
+  cli_json_int (json, "reembedded", report->reembedded);
   cli_json_failures (json, "failed", report->failed);
   cli_json_int (json, "pages", report->pages);
   cli_json_int (json, "chunks", report->chunks);
@@ -55,6 +62,11 @@ static void print_summary (const RagAddReport *report, gboolean dry_run)
   append_part (line, report->removed, "removed");
   append_part (line, report->unchanged, "unchanged");
   append_part (line, report->failed->len, "not read");
+  if (report->encoder != NULL)
+    {
+      g_autofree char *passages = cli_format_plural (report->reembedded, "passage", "passages");
+      printf ("The library has a new encoder; it read %s.\n", passages);
+    }
   if (line->len == 0)
     {
       puts ("There were no documents to read.");

@@ -24,6 +24,7 @@ void rag_add_report_free (RagAddReport *report)
   if (report == NULL)
     return;
   g_ptr_array_unref (report->failed);
+  g_free (report->encoder);
   g_free (report);
 }
 
@@ -217,6 +218,21 @@ static gboolean run_jobs (Run *run, RagExtractPool *pool, GError **error)
   return TRUE;
 }
 
+/* A library whose encoder is lost can only change to another first. */
+static gboolean ready_encoder (Rag *rag, const RagAddOptions *options, RagAddReport *report,
+                               GError **error)
+{
+  g_autoptr (GError) lost = NULL;
+  gboolean changes;
+  if (rag_need_encoder (rag, FALSE, &lost))
+    return TRUE;
+  if (g_error_matches (lost, RAG_ERROR, RAG_ERROR_NOT_FOUND)
+      && rag_encoder_changes (rag, &changes, NULL) && changes)
+    return rag_reembed (rag, options, report, error);
+  g_propagate_error (error, g_steal_pointer (&lost));
+  return FALSE;
+}
+
 gboolean rag_run_plan (Rag *rag, const RagPlan *plan, const RagAddOptions *options,
                        RagAddReport *report, GError **error)
 {
@@ -234,7 +250,7 @@ gboolean rag_run_plan (Rag *rag, const RagPlan *plan, const RagAddOptions *optio
     }
   /* Without its encoder a library cannot take anything in: say so before reading for minutes. */
   if (plan->jobs->len > 0 && !options->dry_run && !options->no_embed
-      && !rag_need_encoder (rag, FALSE, error))
+      && !ready_encoder (rag, options, report, error))
     return FALSE;
   g_autoptr (RagAttempts) attempts = rag_attempts_new (rag->library_dir);
   run.attempts = attempts;
@@ -313,7 +329,8 @@ RagAddReport *rag_add (Rag *rag, const char *const *paths, gsize n_paths,
   for (gsize i = 0; i < n_paths; i++)
     if (!take_path (rag, plan, paths[i], options, report, error))
       return NULL;
-  if (!rag_run_plan (rag, plan, options, report, error) || !flush (rag, options, error))
+  if (!rag_run_plan (rag, plan, options, report, error)
+      || !rag_reembed (rag, options, report, error) || !flush (rag, options, error))
     return NULL;
   return g_steal_pointer (&report);
 }

@@ -28,6 +28,7 @@ GPtrArray *rag_list_collections (Rag *rag, GError **error)
       collection->n_documents = from->n_documents;
       collection->n_chunks = from->n_chunks;
       collection->readers = g_strdupv (from->readers);
+      collection->is_private = from->is_private;
       g_ptr_array_add (collections, collection);
     }
   return collections;
@@ -40,6 +41,22 @@ gboolean rag_set_reader (Rag *rag, const char *collection, const char *role, gbo
   if (!index_set_reader (rag->index, collection, role, may_read, &inner))
     return rag_translate_error (error, inner);
   return TRUE;
+}
+
+gboolean rag_set_private (Rag *rag, const char *collection, gboolean is_private, GError **error)
+{
+  GError *inner = NULL;
+  if (!index_set_private (rag->index, collection, is_private, &inner))
+    return rag_translate_error (error, inner);
+  return TRUE;
+}
+
+gboolean rag_is_private (Rag *rag, const char *collection)
+{
+  const IndexScope scope = rag_index_scope (rag, collection);
+  gboolean is_private;
+  return rag->keep_nothing || !index_has_private (rag->index, scope.collection, &is_private, NULL)
+         || is_private;
 }
 
 gboolean rag_set_tag (Rag *rag, const char *path, const char *tag, gboolean tagged,

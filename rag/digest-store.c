@@ -38,6 +38,8 @@ char *rag_digest_path (const Rag *rag, const char *collection, const char *date)
 gboolean rag_digest_save (const Rag *rag, const RagBrief *brief, const char *collection,
                           GError **error)
 {
+  if (rag->keep_nothing)
+    return TRUE;
   g_autofree char *path = rag_digest_path (rag, collection, brief->date);
   g_autofree char *dir = g_path_get_dirname (path);
   if (g_mkdir_with_parents (dir, 0700) != 0)

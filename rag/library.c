@@ -48,6 +48,7 @@ Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
       return NULL;
     }
   rag->mode = mode;
+  rag->keep_nothing = options->keep_nothing;
   rag->restricted = options->role != NULL;
   if (options->role != NULL && mode == RAG_WRITE)
     {
@@ -69,12 +70,17 @@ Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
   return g_steal_pointer (&rag);
 }
 
+static void drop_encoder (Rag *rag)
+{
+  g_clear_pointer (&rag->encoder, engine_encoder_free);
+  g_clear_pointer (&rag->encoder_model, engine_model_unref);
+}
+
 void rag_close (Rag *rag)
 {
   if (rag == NULL)
     return;
-  g_clear_pointer (&rag->encoder, engine_encoder_free);
-  g_clear_pointer (&rag->encoder_model, engine_model_unref);
+  drop_encoder (rag);
   g_clear_pointer (&rag->adapters, g_ptr_array_unref);
   g_clear_pointer (&rag->adapter_scales, g_array_unref);
   g_strfreev (rag->adapter_names);
@@ -91,9 +97,8 @@ void rag_close (Rag *rag)
 
 /* ---- Models ---- */
 
-/* NAME: of the manifest, or a path. */
-static EngineEncoder *open_encoder (Rag *rag, const char *name, EngineModel **ret_model,
-                                    GError **error)
+EngineEncoder *rag_open_encoder (Rag *rag, const char *name, EngineModel **ret_model,
+                                 GError **error)
 {
   GError *inner = NULL;
   g_autofree char *path = engine_store_resolve (rag->models_dir, name, &inner);
@@ -117,8 +122,8 @@ static gboolean made_library (Rag *rag, const EngineEncoder *encoder)
   return ours == NULL || strcmp (ours, engine_encoder_fingerprint (encoder)) == 0;
 }
 
-/* The encoder of the store that made this library. */
-static EngineEncoder *search_store (Rag *rag, EngineModel **ret_model, GError **error)
+EngineEncoder *rag_find_encoder (Rag *rag, const char *fingerprint, EngineModel **ret_model,
+                                 GError **error)
 {
   g_autoptr (GPtrArray) entries = engine_store_list (rag->models_dir, NULL);
   for (guint i = 0; entries != NULL && i < entries->len; i++)
@@ -126,8 +131,8 @@ static EngineEncoder *search_store (Rag *rag, EngineModel **ret_model, GError **
       const EngineStoreEntry *entry = g_ptr_array_index (entries, i);
       if (!entry->fetched || strcmp (entry->role, "encoder") != 0)
         continue;
-      EngineEncoder *encoder = open_encoder (rag, entry->name, ret_model, NULL);
-      if (encoder != NULL && made_library (rag, encoder))
+      EngineEncoder *encoder = rag_open_encoder (rag, entry->name, ret_model, NULL);
+      if (encoder != NULL && strcmp (engine_encoder_fingerprint (encoder), fingerprint) == 0)
         return encoder;
       if (encoder != NULL)
         {
@@ -136,24 +141,30 @@ static EngineEncoder *search_store (Rag *rag, EngineModel **ret_model, GError **
         }
     }
   g_set_error (error, RAG_ERROR, RAG_ERROR_NOT_FOUND,
-               "The library %s was made with the encoder “%s”, which is not in %s: fetch it with "
-               "`docent models fetch`, or name its file with --encoder",
-               rag->library_dir, index_encoder (rag->index, NULL), rag->models_dir);
+               "The library %s needs the encoder “%s”, which is not in %s: fetch it with "
+               "`docent models fetch`, or change to another with `docent sync --encoder NAME`",
+               rag->library_dir, fingerprint, rag->models_dir);
   return NULL;
 }
 
-/* The one that was asked for; it has to be the library's. */
+/* The one that was asked for, if it is the library's. While the library changes to it, and for a
+ * writer that is about to begin that, the library's own serves. */
 static EngineEncoder *open_named (Rag *rag, EngineModel **ret_model, GError **error)
 {
-  g_autoptr (EngineEncoder) encoder = open_encoder (rag, rag->encoder_name, ret_model, error);
+  g_autoptr (EngineEncoder) encoder = rag_open_encoder (rag, rag->encoder_name, ret_model, error);
   if (encoder == NULL || made_library (rag, encoder))
     return g_steal_pointer (&encoder);
+  if (rag->mode == RAG_WRITE
+      || g_strcmp0 (index_next_encoder (rag->index, NULL), engine_encoder_fingerprint (encoder)) == 0)
+    {
+      g_clear_pointer (ret_model, engine_model_unref);
+      return rag_find_encoder (rag, index_encoder (rag->index, NULL), ret_model, error);
+    }
   g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
                "The library %s was made with the encoder “%s”, not with “%s”: leave out "
-               "--encoder or fetch that one, or add the documents to a new library with "
-               "--library DIR",
+               "--encoder, or change to it with `docent sync --encoder %s`",
                rag->library_dir, index_encoder (rag->index, NULL),
-               engine_encoder_fingerprint (encoder));
+               engine_encoder_fingerprint (encoder), rag->encoder_name);
   g_clear_pointer (ret_model, engine_model_unref);
   return NULL;
 }
@@ -164,7 +175,7 @@ static EngineEncoder *open_chosen (Rag *rag, EngineModel **ret_model, GError **e
   const RagOptions options = { .models_dir = rag->models_dir, .n_threads = rag->n_threads };
   if (!rag_choose_encoder (&options, &path, &reason, error))
     return NULL;
-  return open_encoder (rag, path, ret_model, error);
+  return rag_open_encoder (rag, path, ret_model, error);
 }
 
 static gboolean load_encoder (Rag *rag, GError **error)
@@ -173,7 +184,7 @@ static gboolean load_encoder (Rag *rag, GError **error)
   if (rag->encoder_name != NULL)
     rag->encoder = open_named (rag, &model, error);
   else if (index_encoder (rag->index, NULL) != NULL)
-    rag->encoder = search_store (rag, &model, error);
+    rag->encoder = rag_find_encoder (rag, index_encoder (rag->index, NULL), &model, error);
   else
     rag->encoder = open_chosen (rag, &model, error);
   rag->encoder_model = model;
@@ -183,6 +194,9 @@ static gboolean load_encoder (Rag *rag, GError **error)
 gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error)
 {
   GError *inner = NULL;
+  /* The library may have changed to another since. */
+  if (rag->encoder != NULL && !made_library (rag, rag->encoder))
+    drop_encoder (rag);
   if (rag->encoder == NULL && !load_encoder (rag, error))
     return FALSE;
   if (bind && index_encoder (rag->index, NULL) == NULL

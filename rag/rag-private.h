@@ -17,6 +17,7 @@ struct _Rag
   guint64 mem_limit_bytes;
   EngineKvType kv_type;
   RagMode mode;
+  gboolean keep_nothing;
   gboolean restricted; /* opened as a role: sees a part of the library only */
   Index *index;
   RagScope scope; /* its folder is absolute, its dates are below */
@@ -36,6 +37,12 @@ struct _Rag
  * made with another. */
 gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error);
 gboolean rag_need_generator (Rag *rag, GError **error);
+/* NAME: of the manifest, or a path. */
+EngineEncoder *rag_open_encoder (Rag *rag, const char *name, EngineModel **ret_model,
+                                 GError **error);
+/* The encoder in the store with that fingerprint. */
+EngineEncoder *rag_find_encoder (Rag *rag, const char *fingerprint, EngineModel **ret_model,
+                                 GError **error);
 /* Turns an error of another room into one of ours, its sentence kept. Always FALSE. */
 gboolean rag_translate_error (GError **error, GError *inner);
 RagFailure *rag_failure_new (const char *document, const char *reason);
@@ -174,6 +181,18 @@ gboolean rag_store_document (Rag *rag, const IngestDocument *document, const Ind
                              gboolean embed, RagEncodeProgress progress, gpointer user_data,
                              GCancellable *cancellable, guint *ret_n_chunks, GError **error);
 gboolean rag_store_failure (Rag *rag, const IndexDocument *meta, GError **error);
+
+/* What the encoder reads of a passage: its heading, so that a sentence about "the second dose" is
+ * found by the drug that only the heading names, and the text. */
+char *rag_text_to_encode (const char *title, const char *section, const char *text);
+
+/* ---- reembed.c ---- */
+
+/* Will the library change to another encoder: the one that was asked for, or one that an earlier
+ * run has begun with? */
+gboolean rag_encoder_changes (Rag *rag, gboolean *ret_changes, GError **error);
+/* Goes on with that until all is done or it is stopped; nothing to change is fine. */
+gboolean rag_reembed (Rag *rag, const RagAddOptions *options, RagAddReport *report, GError **error);
 
 /* ---- add.c ---- */
 

@@ -40,6 +40,7 @@ typedef struct
   guint64 mem_limit_bytes;   /* 0: none */
   const char *kv_cache;      /* "f16", "q8_0", "f32": what the model remembers text in; NULL: f16 */
   const char *role;          /* see only the collections that it may read; NULL: everything */
+  gboolean keep_nothing;     /* what is asked and answered leaves no trace: digests are not kept */
 } RagOptions;
 
 typedef enum
@@ -106,10 +107,15 @@ typedef struct
   char *name;
   guint n_documents, n_chunks;
   char **readers; /* roles */
+  gboolean is_private; /* see rag_is_private */
 } RagCollection;
 void rag_collection_free (RagCollection *collection);
 /* Elements: RagCollection*, by name. */
 GPtrArray *rag_list_collections (Rag *rag, GError **error);
+gboolean rag_set_private (Rag *rag, const char *collection, gboolean is_private, GError **error);
+/* Must what is asked and answered now leave no trace? Yes, when the library was opened so, or when
+ * COLLECTION (else the scope's; neither: any that is seen) is private. When in doubt, yes. */
+gboolean rag_is_private (Rag *rag, const char *collection);
 gboolean rag_set_reader (Rag *rag, const char *collection, const char *role, gboolean may_read,
                          GError **error);
 /* Puts TAG on the document PATH, or on all below the folder PATH, or takes it off. */
@@ -152,6 +158,8 @@ typedef struct
 typedef struct
 {
   guint added, updated, unchanged, removed, moved;
+  guint reembedded;    /* passages read by an encoder that is to take over */
+  char *encoder;       /* that took over; NULL: none */
   guint64 pages, chunks;
   double seconds;
   GPtrArray *failed; /* RagFailure* */
@@ -166,6 +174,7 @@ typedef struct
   guint64 pages_done, chunks_done;
   guint64 bytes_done, bytes_total;
   double seconds, eta_seconds; /* eta < 0: not known yet */
+  guint reembedded, to_reembed; /* passages; 0 of 0: no encoder takes over now */
 } RagAddProgress;
 
 typedef struct
@@ -181,7 +190,11 @@ typedef struct
   GCancellable *cancellable;
 } RagAddOptions;
 
-/* Files that are unchanged by size and mtime, then SHA-256, are left alone. A bad file is named in
+/* When the library is opened with an encoder that is not its own, add and sync end with its taking
+ * over: every passage is read again, while searches go on with the old vectors. Stopped, the next
+ * add or sync goes on with it, also when no encoder is named.
+ *
+ * Files that are unchanged by size and mtime, then SHA-256, are left alone. A bad file is named in
  * the report and the others go in. Each document is one transaction: stopping loses nothing. */
 RagAddReport *rag_add (Rag *rag, const char *const *paths, gsize n_paths,
                        const RagAddOptions *options, GError **error);

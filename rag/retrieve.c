@@ -126,6 +126,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
   IndexQuery index_query = { .mode = modes[mode],
                              .text = query,
                              .vector = retrieval.vector,
+                             .encoder = dense ? engine_encoder_fingerprint (rag->encoder) : NULL,
                              .limit = 2 * limit, /* some may be hidden */
                              .collapse = TRUE,
                              .scope = rag_index_scope (rag, collection) };

@@ -2,9 +2,7 @@
  *
  * In comes what ingest read, out goes one transaction with its chunks and vectors. Chunks that the
  * library knows from an earlier version of the file keep their vectors; the others are encoded in
- * batches, longest path of the whole program, so this is where stopping is listened to. A chunk is
- * encoded with its heading before it: a sentence about "the second dose" is found by the drug that
- * only the heading names. */
+ * batches, longest path of the whole program, so this is where stopping is listened to. */
 #include "rag/rag-private.h"
 
 #include <string.h>
@@ -35,13 +33,12 @@ static GPtrArray *chunk (Rag *rag, const IngestDocument *document)
   return rag_split_at_pages (document, chunks);
 }
 
-static char *text_to_encode (const IndexDocument *meta, const IngestChunk *chunk)
+char *rag_text_to_encode (const char *title, const char *section, const char *text)
 {
-  const char *heading
-      = chunk->section != NULL && *chunk->section != '\0' ? chunk->section : meta->title;
+  const char *heading = section != NULL && *section != '\0' ? section : title;
   if (heading == NULL || *heading == '\0')
-    return g_strdup (chunk->text);
-  return g_strconcat (heading, "\n", chunk->text, NULL);
+    return g_strdup (text);
+  return g_strconcat (heading, "\n", text, NULL);
 }
 
 static void describe_chunk (const IngestDocument *document, const IngestChunk *from,
@@ -85,8 +82,10 @@ static gboolean encode_missing (Rag *rag, const IndexDocument *meta, const GPtrA
       for (; next < chunks->len && texts->len < BATCH; next++)
         if (!found[next])
           {
+            const IngestChunk *chunk_now = g_ptr_array_index (chunks, next);
             rows[texts->len] = next;
-            g_ptr_array_add (texts, text_to_encode (meta, g_ptr_array_index (chunks, next)));
+            g_ptr_array_add (texts, rag_text_to_encode (meta->title, chunk_now->section,
+                                                        chunk_now->text));
           }
       GError *inner = NULL;
       if (texts->len > 0

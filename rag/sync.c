@@ -148,7 +148,8 @@ RagAddReport *rag_sync (Rag *rag, const RagAddOptions *options, GError **error)
   for (guint i = 0; i < sources->len; i++)
     scan_source (&sync, g_ptr_array_index (sources, i), flags, options->dry_run);
   if (!rag_run_plan (rag, plan, options, report, error)
-      || !remove_gone (&sync, options->dry_run, error))
+      || !remove_gone (&sync, options->dry_run, error)
+      || !rag_reembed (rag, options, report, error))
     return NULL;
   if (!options->dry_run && !index_flush (rag->index, &inner))
     {
