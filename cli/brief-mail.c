@@ -143,8 +143,9 @@ gboolean cli_maildir_deliver (const char *dir, const char *name, GBytes *message
   g_autofree char *path = g_build_filename (dir, "new", name, NULL);
   gsize size;
   const char *data = g_bytes_get_data (message, &size);
-  if (!g_file_set_contents_full (being_written, data, (gssize)size, G_FILE_SET_CONTENTS_DURABLE,
-                                 0600, error))
+  if (!g_file_set_contents_full (being_written, data, (gssize)size,
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                 error))
     return FALSE;
   if (rename (being_written, path) == 0)
     return TRUE;

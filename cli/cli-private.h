@@ -254,6 +254,10 @@ void cli_json_double (JsonBuilder *json, const char *name, double value); /* not
 void cli_json_bool (JsonBuilder *json, const char *name, gboolean value);
 void cli_json_object (JsonBuilder *json, const char *name); /* begins; NAME NULL: an element */
 void cli_json_array (JsonBuilder *json, const char *name);  /* begins */
+/* An array of objects; MEMBERS writes those of one element. */
+typedef void (*CliJsonMembers) (JsonBuilder *json, gconstpointer element);
+void cli_json_objects (JsonBuilder *json, const char *name, const GPtrArray *elements,
+                       CliJsonMembers members);
 void cli_json_coverage (JsonBuilder *json, const RagCoverage *coverage);
 void cli_json_failures (JsonBuilder *json, const char *name, const GPtrArray *failures);
 void cli_json_document (JsonBuilder *json, const RagDocument *document); /* members only */

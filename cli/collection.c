@@ -5,26 +5,24 @@
  * the others. Without --as everything is seen. */
 #include "cli-private.h"
 
+static void collection_members (JsonBuilder *json, gconstpointer element)
+{
+  const RagCollection *collection = element;
+  cli_json_string (json, "collection", collection->name);
+  cli_json_int (json, "documents", collection->n_documents);
+  cli_json_int (json, "chunks", collection->n_chunks);
+  cli_json_array (json, "readers");
+  for (char **reader = collection->readers; *reader != NULL; reader++)
+    json_builder_add_string_value (json, *reader);
+  json_builder_end_array (json);
+  cli_json_bool (json, "private", collection->is_private);
+}
+
 static void print_json (const GPtrArray *collections)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
   cli_json_object (json, NULL);
-  cli_json_array (json, "collections");
-  for (guint i = 0; i < collections->len; i++)
-    {
-      const RagCollection *collection = g_ptr_array_index (collections, i);
-      cli_json_object (json, NULL);
-      cli_json_string (json, "collection", collection->name);
-      cli_json_int (json, "documents", collection->n_documents);
-      cli_json_int (json, "chunks", collection->n_chunks);
-      cli_json_array (json, "readers");
-      for (char **reader = collection->readers; *reader != NULL; reader++)
-        json_builder_add_string_value (json, *reader);
-      json_builder_end_array (json);
-      cli_json_bool (json, "private", collection->is_private);
-      json_builder_end_object (json);
-    }
-  json_builder_end_array (json);
+  cli_json_objects (json, "collections", collections, collection_members);
   json_builder_end_object (json);
   cli_json_print (json);
 }

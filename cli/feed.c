@@ -7,12 +7,16 @@
 
 #include "cli-private.h"
 
-static int keep_days = 90, timeout_s;
+static int keep_days = 90, timeout_s, max_pages = 20;
+static char *selector;
 static gboolean poll_all, no_embed;
 
 static const GOptionEntry add_options[] = {
   { "keep", 0, 0, G_OPTION_ARG_INT, &keep_days,
     "forget entries after DAYS (default: 90); 0 keeps them", "DAYS" },
+  { "select", 0, 0, G_OPTION_ARG_STRING, &selector,
+    "of a web page, each element that matches is an entry: article, .news, #list > li",
+    "SELECTOR" },
   { NULL },
 };
 
@@ -20,6 +24,8 @@ static const GOptionEntry poll_options[] = {
   { "all", 'a', 0, G_OPTION_ARG_NONE, &poll_all, "also feeds that are not due yet", NULL },
   { "timeout", 0, 0, G_OPTION_ARG_INT, &timeout_s,
     "give each feed N seconds (default: 30)", "N" },
+  { "pages", 0, 0, G_OPTION_ARG_INT, &max_pages,
+    "read at most N pages of a sitemap, the rest next time (default: 20)", "N" },
   { "no-embed", 0, 0, G_OPTION_ARG_NONE, &no_embed,
     "for search by words only, without an encoder", NULL },
   { NULL },
@@ -36,7 +42,7 @@ static CliExit feed_add (const CliOptions *options, int argc, char **argv)
   if (rag == NULL)
     return cli_fail (error);
   for (int i = 0; i < argc; i++)
-    if (!rag_feed_add (rag, argv[i], options->collection, keep_days, &error))
+    if (!rag_feed_add (rag, argv[i], selector, options->collection, keep_days, &error))
       return cli_fail (error);
   g_autofree char *count = cli_format_plural (argc, "feed", "feeds");
   cli_note (options, "Subscribed to %s; docent feed poll fetches what is new.", count);
@@ -58,26 +64,25 @@ static CliExit feed_remove (const CliOptions *options, int argc, char **argv)
 
 /* ---- list ---- */
 
+static void feed_members (JsonBuilder *json, gconstpointer element)
+{
+  const RagFeed *feed = element;
+  cli_json_string (json, "url", feed->url);
+  cli_json_string (json, "title", feed->title);
+  cli_json_string (json, "selector", feed->selector);
+  cli_json_string (json, "collection", feed->collection);
+  cli_json_int (json, "entries", feed->n_items);
+  cli_json_int (json, "keep_days", feed->keep_days);
+  cli_json_int (json, "checked_at", feed->checked_at);
+  cli_json_int (json, "next_at", feed->next_at);
+  cli_json_int (json, "failures", feed->failures);
+  cli_json_string (json, "failure", feed->failure);
+}
+
 static void list_json (const GPtrArray *feeds)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
-  cli_json_array (json, NULL);
-  for (guint i = 0; i < feeds->len; i++)
-    {
-      const RagFeed *feed = rag_feed_at (feeds, i);
-      cli_json_object (json, NULL);
-      cli_json_string (json, "url", feed->url);
-      cli_json_string (json, "title", feed->title);
-      cli_json_string (json, "collection", feed->collection);
-      cli_json_int (json, "entries", feed->n_items);
-      cli_json_int (json, "keep_days", feed->keep_days);
-      cli_json_int (json, "checked_at", feed->checked_at);
-      cli_json_int (json, "next_at", feed->next_at);
-      cli_json_int (json, "failures", feed->failures);
-      cli_json_string (json, "failure", feed->failure);
-      json_builder_end_object (json);
-    }
-  json_builder_end_array (json);
+  cli_json_objects (json, NULL, feeds, feed_members);
   cli_json_print (json);
 }
 
@@ -144,6 +149,8 @@ static CliExit feed_poll (const CliOptions *options, int argc, char **argv)
 {
   if (timeout_s < 0 || timeout_s > 3600)
     return cli_usage ("feed poll", "--timeout takes 1 to 3600 seconds, not %d", timeout_s);
+  if (max_pages < 1 || max_pages > 10000)
+    return cli_usage ("feed poll", "--pages takes a number from 1 to 10000, not %d", max_pages);
   g_autoptr (GError) error = NULL;
   g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, &error);
   if (rag == NULL)
@@ -153,6 +160,7 @@ static CliExit feed_poll (const CliOptions *options, int argc, char **argv)
                                 .all = poll_all,
                                 .no_embed = no_embed,
                                 .timeout_s = timeout_s,
+                                .max_pages = max_pages,
                                 .now = g_get_real_time () / G_USEC_PER_SEC,
                                 .progress = on_progress,
                                 .user_data = progress,
@@ -174,7 +182,7 @@ static CliExit feed_poll (const CliOptions *options, int argc, char **argv)
 }
 
 const CliCommand cli_feed_commands[] = {
-  { "add", "ADDRESS…", "subscribe to RSS, Atom or JSON feeds, or to web pages", 1, G_MAXUINT,
+  { "add", "ADDRESS|FILE…", "subscribe to RSS, Atom or JSON feeds, sitemaps or web pages", 1, G_MAXUINT,
     add_options, feed_add, NULL },
   { "list", "", "show what is subscribed, and what failed", 0, 0, NULL, feed_list, NULL },
   { "poll", "[ADDRESS…]", "fetch what is new; opens connections", 0, G_MAXUINT, poll_options,

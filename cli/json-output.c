@@ -59,18 +59,29 @@ void cli_json_array (JsonBuilder *json, const char *name)
   json_builder_begin_array (json);
 }
 
-void cli_json_failures (JsonBuilder *json, const char *name, const GPtrArray *failures)
+void cli_json_objects (JsonBuilder *json, const char *name, const GPtrArray *elements,
+                       CliJsonMembers members)
 {
   cli_json_array (json, name);
-  for (guint i = 0; failures != NULL && i < failures->len; i++)
+  for (guint i = 0; elements != NULL && i < elements->len; i++)
     {
-      const RagFailure *failure = g_ptr_array_index (failures, i);
       cli_json_object (json, NULL);
-      cli_json_string (json, "document", failure->document);
-      cli_json_string (json, "reason", failure->reason);
+      members (json, g_ptr_array_index (elements, i));
       json_builder_end_object (json);
     }
   json_builder_end_array (json);
+}
+
+static void failure_members (JsonBuilder *json, gconstpointer element)
+{
+  const RagFailure *failure = element;
+  cli_json_string (json, "document", failure->document);
+  cli_json_string (json, "reason", failure->reason);
+}
+
+void cli_json_failures (JsonBuilder *json, const char *name, const GPtrArray *failures)
+{
+  cli_json_objects (json, name, failures, failure_members);
 }
 
 void cli_json_coverage (JsonBuilder *json, const RagCoverage *coverage)

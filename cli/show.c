@@ -34,25 +34,23 @@ static gboolean parse_pages (const char *text, guint *ret_first, guint *ret_last
   return TRUE;
 }
 
+static void passage_members (JsonBuilder *json, gconstpointer element)
+{
+  const RagHit *passage = element;
+  cli_json_int (json, "page", passage->page);
+  cli_json_int (json, "last_page", passage->last_page);
+  cli_json_string (json, "page_label", passage->page_label);
+  cli_json_string (json, "section", passage->section);
+  cli_json_string (json, "text", passage->text);
+  cli_json_bool (json, "hidden", passage->hidden);
+}
+
 static void print_json (const RagDocument *document, const GPtrArray *passages)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
   cli_json_object (json, NULL);
   cli_json_document (json, document);
-  cli_json_array (json, "passages");
-  for (guint i = 0; i < passages->len; i++)
-    {
-      const RagHit *passage = g_ptr_array_index (passages, i);
-      cli_json_object (json, NULL);
-      cli_json_int (json, "page", passage->page);
-      cli_json_int (json, "last_page", passage->last_page);
-      cli_json_string (json, "page_label", passage->page_label);
-      cli_json_string (json, "section", passage->section);
-      cli_json_string (json, "text", passage->text);
-      cli_json_bool (json, "hidden", passage->hidden);
-      json_builder_end_object (json);
-    }
-  json_builder_end_array (json);
+  cli_json_objects (json, "passages", passages, passage_members);
   json_builder_end_object (json);
   cli_json_print (json);
 }

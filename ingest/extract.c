@@ -4,6 +4,7 @@
  */
 #include "ingest/document-private.h"
 #include "ingest/helper-private.h"
+#include "ingest/parse-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,7 +168,9 @@ IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
   if (fd < 0)
     return NULL;
   IngestLimits limit = ingest_limits_or_defaults (limits);
-  g_autofree char *hint = extension_of (path);
+  g_autofree char *hint = limit.selector != NULL
+                              ? g_strconcat (INGEST_HINT_SELECT, limit.selector, NULL)
+                              : extension_of (path);
   g_autoptr (IngestFrameReader) reader = ingest_frame_reader_new ();
   IngestHelperResult result = ingest_helper_run (&limit, fd, hint, reader, cancellable);
   close (fd);

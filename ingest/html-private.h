@@ -11,6 +11,8 @@ gboolean ingest_html_is_silent (const xmlNode *node);
 /* Does the element begin a block of its own? */
 gboolean ingest_html_is_block (const xmlNode *node);
 
+/* Title, date and language as the page ROOT says them. */
+void ingest_html_about (const xmlNode *root, IngestDocument *document);
 /* What one would read below NODE, on one line. */
 char *ingest_html_text (const xmlNode *node);
 /* Writes what is below ROOT to the page opened last. Headings sink by SHIFT levels. */

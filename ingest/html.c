@@ -74,6 +74,13 @@ static void cut_title (xmlNode *content, const char *title)
   xmlFreeNode (heading);
 }
 
+void ingest_html_about (const xmlNode *root, IngestDocument *document)
+{
+  document->title = find_title (root);
+  document->date = find_date (root);
+  document->language = find_language (root);
+}
+
 IngestDocument *ingest_parse_html (const char *text, GError **error)
 {
   g_autoptr (xmlDoc) doc = ingest_html_read (text, error);
@@ -81,9 +88,7 @@ IngestDocument *ingest_parse_html (const char *text, GError **error)
     return NULL;
   g_autoptr (IngestDocument) document = ingest_document_new ("text/html");
   xmlNode *root = xmlDocGetRootElement (doc);
-  document->title = find_title (root);
-  document->date = find_date (root);
-  document->language = find_language (root);
+  ingest_html_about (root, document);
   ingest_document_add_page (document, NULL, 0, 0, 1);
   xmlNode *content = ingest_reader_find (doc);
   cut_title (content, document->title);

@@ -87,7 +87,10 @@ typedef struct
   guint64 output_bytes;  /* 0: 64 MiB of frames */
   const char *extractor; /* NULL: $DOCENT_EXTRACT, beside this program, then libexec */
   gboolean unsandboxed;  /* parse where the kernel has no sandbox for the parser */
+  const char *selector;  /* of a web page: what matches are entries, as of a feed; NULL: the article */
 } IngestLimits;
+/* Whether TEXT is a selector: tags, .class, #id, [attribute=value], and lists and chains of them. */
+gboolean ingest_check_selector (const char *text, GError **error);
 
 /* Parses PATH in a fresh docent-extract. LIMITS may be NULL. Every error names the file and what
  * to do about it. */

@@ -31,6 +31,9 @@ IngestType ingest_sniff (const guint8 *data, gsize length, const char *hint,
 IngestType ingest_sniff_text (const char *text, const char *hint);
 
 /* parse.c: bytes of any format. DEPTH: the number of containers around them. */
+/* HINT may also be this and a selector: then a page is read as a feed. No file name's extension has
+ * a slash. */
+#define INGEST_HINT_SELECT "select/"
 IngestDocument *ingest_parse (GBytes *bytes, const char *hint, guint depth, GError **error);
 
 /* Clean UTF-8 out of text in any common encoding: byte order mark, valid UTF-8, else what the file
@@ -42,7 +45,10 @@ struct _xmlDoc;
 IngestDocument *ingest_parse_text (const char *text, GError **error);
 IngestDocument *ingest_parse_markdown (const char *text, GError **error);
 IngestDocument *ingest_parse_html (const char *text, GError **error);
+/* A page as a feed: each element that SELECTOR matches is an entry. */
+IngestDocument *ingest_parse_listing (const char *text, const char *selector, GError **error);
 IngestDocument *ingest_parse_feed (struct _xmlDoc *doc, GError **error);
+IngestDocument *ingest_parse_sitemap (struct _xmlDoc *doc, GError **error);
 IngestDocument *ingest_parse_json_feed (const char *text, GError **error);
 IngestDocument *ingest_parse_rtf (const guint8 *data, gsize length, GError **error);
 /* DEPTH as for ingest_parse. */

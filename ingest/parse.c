@@ -6,7 +6,15 @@
 
 #include <string.h>
 
-static IngestDocument *parse_markup (GBytes *bytes, const char *text, GError **error)
+static IngestDocument *parse_page (const char *text, const char *hint, GError **error)
+{
+  if (g_str_has_prefix (hint, INGEST_HINT_SELECT))
+    return ingest_parse_listing (text, hint + strlen (INGEST_HINT_SELECT), error);
+  return ingest_parse_html (text, error);
+}
+
+static IngestDocument *parse_markup (GBytes *bytes, const char *text, const char *hint,
+                                     GError **error)
 {
   gsize length;
   const guint8 *data = g_bytes_get_data (bytes, &length);
@@ -18,8 +26,10 @@ static IngestDocument *parse_markup (GBytes *bytes, const char *text, GError **e
     return ingest_parse_feed (doc, error);
   if (ingest_xml_is (root, "document") && ingest_xml_child (root, "body") != NULL)
     return ingest_parse_odf (NULL, doc, error);
+  if (ingest_xml_is (root, "urlset") || ingest_xml_is (root, "sitemapindex"))
+    return ingest_parse_sitemap (doc, error);
   if (ingest_xml_is (root, "html"))
-    return ingest_parse_html (text, error);
+    return parse_page (text, hint, error);
   g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
                        "is XML of a kind that docent cannot read; save it as PDF or text");
   return NULL;
@@ -38,9 +48,9 @@ static IngestDocument *parse_text (GBytes *bytes, const char *hint, GError **err
   switch (ingest_sniff_text (text, hint))
     {
     case INGEST_TYPE_HTML:
-      return ingest_parse_html (text, error);
+      return parse_page (text, hint, error);
     case INGEST_TYPE_XML:
-      return parse_markup (bytes, text, error);
+      return parse_markup (bytes, text, hint, error);
     case INGEST_TYPE_JSON_FEED:
       return ingest_parse_json_feed (text, error);
     case INGEST_TYPE_MARKDOWN:

@@ -66,7 +66,9 @@ static void save (const RagAttempts *attempts)
   gsize length;
   g_autofree char *text = g_key_file_to_data (file, &length, NULL);
   if (length > 0)
-    g_file_set_contents_full (attempts->path, text, length, G_FILE_SET_CONTENTS_NONE, 0600, NULL);
+    /* Without CONSISTENT GLib 2.74 leaves the end of a longer file in place. */
+    g_file_set_contents_full (attempts->path, text, length, G_FILE_SET_CONTENTS_CONSISTENT, 0600,
+                              NULL);
   else
     g_remove (attempts->path);
 }

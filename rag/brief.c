@@ -81,17 +81,26 @@ static void add_int (JsonBuilder *json, const char *name, gint64 value)
   json_builder_add_int_value (json, value);
 }
 
-static void add_strings (JsonBuilder *json, const char *name, const GPtrArray *strings)
+typedef void (*AddElement) (JsonBuilder *json, gconstpointer element);
+
+static void add_array (JsonBuilder *json, const char *name, const GPtrArray *elements,
+                       AddElement add)
 {
   json_builder_set_member_name (json, name);
   json_builder_begin_array (json);
-  for (guint i = 0; i < strings->len; i++)
-    json_builder_add_string_value (json, g_ptr_array_index (strings, i));
+  for (guint i = 0; i < elements->len; i++)
+    add (json, g_ptr_array_index (elements, i));
   json_builder_end_array (json);
 }
 
-static void add_citation (JsonBuilder *json, const RagCitation *citation)
+static void add_text (JsonBuilder *json, gconstpointer text)
 {
+  json_builder_add_string_value (json, text);
+}
+
+static void add_citation (JsonBuilder *json, gconstpointer element)
+{
+  const RagCitation *citation = element;
   json_builder_begin_object (json);
   add_int (json, "n", citation->n);
   add_string (json, "document", citation->document);
@@ -103,30 +112,24 @@ static void add_citation (JsonBuilder *json, const RagCitation *citation)
   json_builder_end_object (json);
 }
 
-static void add_point (JsonBuilder *json, const RagPoint *point)
+static void add_point (JsonBuilder *json, gconstpointer element)
 {
+  const RagPoint *point = element;
   json_builder_begin_object (json);
   add_string (json, "text", point->text);
   add_int (json, "quoted", point->quoted);
-  json_builder_set_member_name (json, "citations");
-  json_builder_begin_array (json);
-  for (guint i = 0; i < point->citations->len; i++)
-    add_citation (json, g_ptr_array_index (point->citations, i));
-  json_builder_end_array (json);
+  add_array (json, "citations", point->citations, add_citation);
   json_builder_end_object (json);
 }
 
-static void add_section (JsonBuilder *json, const RagSection *section)
+static void add_section (JsonBuilder *json, gconstpointer element)
 {
+  const RagSection *section = element;
   json_builder_begin_object (json);
   add_string (json, "title", section->title);
   add_string (json, "lead", section->lead);
-  add_strings (json, "documents", section->documents);
-  json_builder_set_member_name (json, "points");
-  json_builder_begin_array (json);
-  for (guint i = 0; i < section->points->len; i++)
-    add_point (json, g_ptr_array_index (section->points, i));
-  json_builder_end_array (json);
+  add_array (json, "documents", section->documents, add_text);
+  add_array (json, "points", section->points, add_point);
   json_builder_end_object (json);
 }
 
@@ -139,12 +142,8 @@ gboolean rag_brief_save (const RagBrief *brief, const char *path, GError **error
   add_int (json, "until", brief->until);
   add_int (json, "written", brief->written);
   add_int (json, "struck", brief->struck);
-  add_strings (json, "notes", brief->notes);
-  json_builder_set_member_name (json, "sections");
-  json_builder_begin_array (json);
-  for (guint i = 0; i < brief->sections->len; i++)
-    add_section (json, g_ptr_array_index (brief->sections, i));
-  json_builder_end_array (json);
+  add_array (json, "notes", brief->notes, add_text);
+  add_array (json, "sections", brief->sections, add_section);
   json_builder_end_object (json);
   g_autoptr (JsonNode) root = json_builder_get_root (json);
   g_autofree char *text = json_to_string (root, TRUE);

@@ -9,5 +9,5 @@ gboolean rag_digest_save (const Rag *rag, const RagBrief *brief, const char *col
 /* Digests of days before DATE, latest first. Elements: RagBrief*. */
 GPtrArray *rag_digest_earlier (const Rag *rag, const char *collection, const char *date,
                                guint limit);
-/* Takes what tells of DOCUMENT (a path) out of all digests. */
-void rag_digest_forget (const Rag *rag, const char *document);
+/* Takes what tells of DOCUMENTS (IndexDocument*) out of all digests. */
+void rag_digest_forget (const Rag *rag, const GPtrArray *documents);

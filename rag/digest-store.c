@@ -6,6 +6,7 @@
 #include "rag/digest-private.h"
 
 #include <errno.h>
+#include <json-glib/json-glib.h>
 #include <string.h>
 
 static char *digests_dir (const Rag *rag)
@@ -80,35 +81,75 @@ GPtrArray *rag_digest_earlier (const Rag *rag, const char *collection, const cha
 
 /* ---- Forgetting ---- */
 
-static gboolean tells_of (const RagSection *section, const char *document)
+/* TEXT as it stands in the JSON of a brief, without quotation marks. */
+static char *in_json (const char *text)
 {
-  return g_ptr_array_find_with_equal_func (section->documents, document, g_str_equal, NULL);
+  g_autoptr (JsonNode) node = json_node_init_string (json_node_alloc (), text);
+  g_autofree char *quoted = json_to_string (node, FALSE);
+  return g_strndup (quoted + 1, strlen (quoted) - 2);
 }
 
-static void forget_in_file (const char *path, const char *document)
+static gboolean has_title (const IndexDocument *document)
 {
-  g_autoptr (RagBrief) brief = rag_brief_load (path, NULL);
-  guint n_removed = 0;
-  for (guint i = 0; brief != NULL && i < brief->sections->len;)
-    if (tells_of (g_ptr_array_index (brief->sections, i), document))
-      {
-        g_ptr_array_remove_index (brief->sections, i);
-        n_removed++;
-      }
-    else
-      i++;
-  /* Titles of what was left out may be the document's. */
-  if (n_removed > 0 || (brief != NULL && brief->notes->len > 0))
+  return document->title != NULL && *document->title != '\0';
+}
+
+/* A year of digests is read for every document that goes: most files need no parser to say that
+ * they do not know it. */
+static gboolean may_tell_of (const char *text, const GPtrArray *documents)
+{
+  gboolean found = FALSE;
+  for (guint i = 0; i < documents->len && !found; i++)
     {
-      g_ptr_array_set_size (brief->notes, 0);
-      rag_brief_save (brief, path, NULL);
+      const IndexDocument *document = g_ptr_array_index (documents, i);
+      g_autofree char *path = in_json (document->path);
+      g_autofree char *title = has_title (document) ? in_json (document->title) : NULL;
+      found = strstr (text, path) != NULL || (title != NULL && strstr (text, title) != NULL);
     }
+  return found;
 }
 
-void rag_digest_forget (const Rag *rag, const char *document)
+static gboolean tells_of (const RagSection *section, const IndexDocument *document)
+{
+  return g_ptr_array_find_with_equal_func (section->documents, document->path, g_str_equal, NULL);
+}
+
+/* What was left out is named by its title, what could not be read by its path. */
+static gboolean names (const char *note, const IndexDocument *document)
+{
+  return strstr (note, document->path) != NULL
+         || (has_title (document) && strstr (note, document->title) != NULL);
+}
+
+static void forget_in_brief (RagBrief *brief, const IndexDocument *document)
+{
+  for (guint i = brief->sections->len; i-- > 0;)
+    if (tells_of (g_ptr_array_index (brief->sections, i), document))
+      g_ptr_array_remove_index (brief->sections, i);
+  for (guint i = brief->notes->len; i-- > 0;)
+    if (names (g_ptr_array_index (brief->notes, i), document))
+      g_ptr_array_remove_index (brief->notes, i);
+}
+
+static void forget_in_file (const char *path, const GPtrArray *documents)
+{
+  g_autofree char *text = NULL;
+  if (!g_file_get_contents (path, &text, NULL, NULL) || !may_tell_of (text, documents))
+    return;
+  g_autoptr (RagBrief) brief = rag_brief_load (path, NULL);
+  if (brief == NULL)
+    return;
+  const guint before = brief->sections->len + brief->notes->len;
+  for (guint i = 0; i < documents->len; i++)
+    forget_in_brief (brief, g_ptr_array_index (documents, i));
+  if (brief->sections->len + brief->notes->len < before)
+    rag_brief_save (brief, path, NULL);
+}
+
+void rag_digest_forget (const Rag *rag, const GPtrArray *documents)
 {
   g_autofree char *all = digests_dir (rag);
-  g_autoptr (GDir) outer = g_dir_open (all, 0, NULL);
+  g_autoptr (GDir) outer = documents->len > 0 ? g_dir_open (all, 0, NULL) : NULL;
   const char *folder, *name;
   while (outer != NULL && (folder = g_dir_read_name (outer)) != NULL)
     {
@@ -118,7 +159,7 @@ void rag_digest_forget (const Rag *rag, const char *document)
         {
           g_autofree char *path = g_build_filename (dir, name, NULL);
           if (is_digest_name (name))
-            forget_in_file (path, document);
+            forget_in_file (path, documents);
         }
     }
 }

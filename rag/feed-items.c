@@ -14,7 +14,7 @@ void rag_feed_item_free (RagFeedItem *item)
   g_free (item->address);
   g_free (item->id);
   g_free (item->date);
-  ingest_document_free (item->document);
+  g_clear_pointer (&item->document, ingest_document_free);
   g_free (item);
 }
 
@@ -44,15 +44,26 @@ static char *canonical_address (const char *address)
   return g_strdup (kept->str);
 }
 
+/* An address may be relative to that of the feed; a word alone is an author or a text. */
+static char *read_address (const char *text, const char *feed_url)
+{
+  if (is_web_address (text))
+    return canonical_address (text);
+  g_autofree char *whole = *text != '\0' && strchr ("/.?", *text) != NULL
+                               ? g_uri_resolve_relative (feed_url, text, 0, NULL)
+                               : NULL;
+  return whole != NULL && is_web_address (whole) ? canonical_address (whole) : NULL;
+}
+
 /* Reads "2026-11-24 · Anna Berg · https://…", each part optional. */
-static void read_line (const char *line, RagFeedItem *item)
+static void read_line (const char *line, const char *feed_url, RagFeedItem *item)
 {
   g_auto (GStrv) parts = g_strsplit (line, SEPARATOR, -1);
   const guint n = g_strv_length (parts);
-  if (n > 0 && is_web_address (parts[n - 1]))
-    item->address = canonical_address (parts[n - 1]);
   if (n > 0 && strlen (parts[0]) == 10 && g_ascii_isdigit (parts[0][0]) && parts[0][4] == '-')
     item->date = g_strdup (parts[0]);
+  if (n > (item->date != NULL ? 1 : 0))
+    item->address = read_address (parts[n - 1], feed_url);
 }
 
 static char *block_text (const IngestDocument *document, const IngestBlock *block)
@@ -89,34 +100,53 @@ static IngestDocument *slice (const IngestDocument *from, guint first, guint las
   return document;
 }
 
+void rag_feed_item_set_id (RagFeedItem *item, const char *text)
+{
+  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+  g_free (item->id);
+  item->id = g_strndup (hash, 32);
+}
+
 static RagFeedItem *finish_item (RagFeedItem *item, const char *feed_url)
 {
   if (item->address == NULL)
     {
       g_autofree char *hash
           = g_compute_checksum_for_string (G_CHECKSUM_SHA256, item->document->text, -1);
-      item->address = g_strdup_printf ("%s#%.16s", feed_url, hash);
+      g_autofree char *file
+          = g_path_is_absolute (feed_url) ? g_filename_to_uri (feed_url, NULL, NULL) : NULL;
+      item->address = g_strdup_printf ("%s#%.16s", file != NULL ? file : feed_url, hash);
     }
-  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, item->address, -1);
-  item->id = g_strndup (hash, 32);
+  rag_feed_item_set_id (item, item->address);
   return item;
+}
+
+RagFeedItem *rag_feed_item_of_line (const IngestDocument *document, const IngestBlock *block,
+                                    const char *feed_url)
+{
+  RagFeedItem *item = g_new0 (RagFeedItem, 1);
+  g_autofree char *line = block_text (document, block);
+  read_line (line, feed_url, item);
+  return item;
+}
+
+IngestDocument *rag_feed_whole (const IngestDocument *document)
+{
+  return slice (document, 0, document->blocks->len, document->title);
 }
 
 /* The entry whose heading is block FIRST; its line is the next block, its text what follows. */
 static RagFeedItem *item_of (const IngestDocument *document, guint first, guint last,
                              const char *feed_url)
 {
-  RagFeedItem *item = g_new0 (RagFeedItem, 1);
   g_autofree char *title
       = block_text (document, &g_array_index (document->blocks, IngestBlock, first));
   guint body = first + 1;
-  if (body < last)
-    {
-      g_autofree char *line
-          = block_text (document, &g_array_index (document->blocks, IngestBlock, body));
-      read_line (line, item);
-      body += item->address != NULL || item->date != NULL;
-    }
+  RagFeedItem *item
+      = body < last ? rag_feed_item_of_line (
+            document, &g_array_index (document->blocks, IngestBlock, body), feed_url)
+                    : g_new0 (RagFeedItem, 1);
+  body += item->address != NULL || item->date != NULL;
   /* An entry that is a title only says what its title says. */
   item->document = slice (document, body < last ? body : first, last, title);
   return finish_item (item, feed_url);
@@ -126,12 +156,11 @@ GPtrArray *rag_feed_items (const IngestDocument *document, const char *feed_url)
 {
   GPtrArray *items = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_feed_item_free);
   const guint n = document->blocks->len;
-  if (!g_str_has_suffix (document->mime_type, "feed+xml")
-      && !g_str_has_suffix (document->mime_type, "feed+json"))
+  if (!g_str_has_prefix (document->mime_type, "application/feed+"))
     {
       RagFeedItem *page = g_new0 (RagFeedItem, 1);
-      page->address = canonical_address (feed_url);
-      page->document = slice (document, 0, n, document->title);
+      page->address = rag_feed_is_file (feed_url) ? NULL : canonical_address (feed_url);
+      page->document = rag_feed_whole (document);
       g_ptr_array_add (items, finish_item (page, feed_url));
       return items;
     }

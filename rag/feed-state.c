@@ -10,6 +10,7 @@
 void rag_feed_free (RagFeed *feed)
 {
   g_free (feed->url);
+  g_free (feed->selector);
   g_free (feed->collection);
   g_free (feed->title);
   g_free (feed->failure);
@@ -38,6 +39,7 @@ static RagFeedState *state_from (GKeyFile *file, const char *group)
 {
   RagFeedState *state = g_new0 (RagFeedState, 1);
   state->feed.url = g_uri_unescape_string (group, NULL);
+  state->feed.selector = get_string (file, group, "selector");
   state->feed.collection = get_string (file, group, "collection");
   state->feed.title = get_string (file, group, "title");
   state->feed.failure = get_string (file, group, "failure");
@@ -101,6 +103,7 @@ static void state_to (const RagFeedState *state, GKeyFile *file)
   g_autofree char *group = g_uri_escape_string (state->feed.url, ":/?#@!$&'()*+,;=%", FALSE);
   guint n = 0;
   g_autofree gpointer *seen = g_hash_table_get_keys_as_array (state->seen, &n);
+  set_string (file, group, "selector", state->feed.selector);
   set_string (file, group, "collection", state->feed.collection);
   set_string (file, group, "title", state->feed.title);
   set_string (file, group, "failure", state->feed.failure);
@@ -122,7 +125,9 @@ gboolean rag_feeds_save (const Rag *rag, const GPtrArray *states, GError **error
     state_to (g_ptr_array_index (states, i), file);
   gsize size = 0;
   g_autofree char *text = g_key_file_to_data (file, &size, NULL);
-  if (!g_file_set_contents_full (path, text, (gssize)size, G_FILE_SET_CONTENTS_DURABLE, 0600,
+  /* Without CONSISTENT GLib 2.74 leaves the end of a longer file in place. */
+  if (!g_file_set_contents_full (path, text, (gssize)size,
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
                                  &inner))
     return rag_translate_error (error, inner);
   return TRUE;

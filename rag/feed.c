@@ -6,18 +6,16 @@
  * ones go when their feed says for how long to keep them. */
 #include "rag/digest-private.h"
 #include "rag/feed-private.h"
-#include "rag/fetch-private.h"
 
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Waiting after the first failure, doubled each time, up to a day. */
 #define FIRST_WAIT_S (15 * 60)
 #define MAX_WAIT_S (24 * 60 * 60)
 /* Feeds are asked no more often than this, however often cron comes by. */
 #define MIN_INTERVAL_S (10 * 60)
+/* Pages of a sitemap that one poll reads, a second apart; the next goes on. */
+#define DEFAULT_PAGES 20
 
 void rag_poll_report_free (RagPollReport *report)
 {
@@ -29,8 +27,11 @@ void rag_poll_report_free (RagPollReport *report)
 
 /* ---- Subscriptions ---- */
 
-static RagFeedState *find_state (const GPtrArray *states, const char *url, guint *ret_place)
+/* NAME: an address, or a file in whatever way. */
+static RagFeedState *find_state (const GPtrArray *states, const char *name, guint *ret_place)
 {
+  g_autofree char *url = strstr (name, "://") != NULL ? g_strdup (name)
+                                                      : g_canonicalize_filename (name, NULL);
   for (guint i = 0; i < states->len; i++)
     {
       RagFeedState *state = g_ptr_array_index (states, i);
@@ -54,11 +55,35 @@ const RagFeed *rag_feed_at (const GPtrArray *feeds, guint i)
   return &((const RagFeedState *)g_ptr_array_index (feeds, i))->feed;
 }
 
-gboolean rag_feed_add (Rag *rag, const char *url, const char *collection, guint keep_days,
-                       GError **error)
+/* What stands for FEED in the list: an address as it is, a file by its absolute path. */
+static char *place_of (const char *feed, GError **error)
+{
+  if (strstr (feed, "://") != NULL)
+    return rag_check_url (feed, error) ? g_strdup (feed) : NULL;
+  g_autofree char *path = g_canonicalize_filename (feed, NULL);
+  if (g_file_test (path, G_FILE_TEST_IS_REGULAR) && g_utf8_validate (path, -1, NULL))
+    return g_steal_pointer (&path);
+  g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+               "“%s” is neither the address of a feed (https://…) nor a file", feed);
+  return NULL;
+}
+
+static gboolean check_selector (const char *selector, GError **error)
+{
+  GError *inner = NULL;
+  if (selector == NULL || ingest_check_selector (selector, &inner))
+    return TRUE;
+  g_set_error_literal (error, RAG_ERROR, RAG_ERROR_INPUT, inner->message);
+  g_error_free (inner);
+  return FALSE;
+}
+
+gboolean rag_feed_add (Rag *rag, const char *feed, const char *selector, const char *collection,
+                       guint keep_days, GError **error)
 {
   g_autoptr (GPtrArray) states = rag_feeds_load (rag, error);
-  if (states == NULL || !rag_check_url (url, error))
+  g_autofree char *url = states != NULL ? place_of (feed, error) : NULL;
+  if (url == NULL || !check_selector (selector, error))
     return FALSE;
   RagFeedState *state = find_state (states, url, NULL);
   if (state == NULL)
@@ -68,6 +93,11 @@ gboolean rag_feed_add (Rag *rag, const char *url, const char *collection, guint 
       state->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
       g_ptr_array_add (states, state);
     }
+  g_free (state->feed.selector);
+  state->feed.selector = g_strdup (selector);
+  /* What was read with another selector says nothing about what this one finds. */
+  g_clear_pointer (&state->etag, g_free);
+  g_clear_pointer (&state->last_modified, g_free);
   g_free (state->feed.collection);
   state->feed.collection = g_strdup (collection != NULL ? collection : "default");
   state->feed.keep_days = keep_days;
@@ -97,40 +127,9 @@ typedef struct
   Rag *rag;
   const RagPollOptions *options;
   GPtrArray *states;
-  RagFetcher *fetcher;
+  RagFeedReader reader;
   RagPollReport *report;
 } Poll;
-
-/* Through a file in the library, which nobody else may read, into the sandbox. */
-static IngestDocument *extract (const Poll *poll, const char *url, GBytes *body, GError **error)
-{
-  g_autofree char *path = g_build_filename (poll->rag->library_dir, "feed-XXXXXX", NULL);
-  const int fd = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
-  gsize size;
-  const char *data = g_bytes_get_data (body, &size);
-  GError *inner = NULL;
-  IngestDocument *document = NULL;
-  if (fd < 0)
-    {
-      g_set_error (error, RAG_ERROR, RAG_ERROR_FAILED, "%s cannot be written", path);
-      return NULL;
-    }
-  close (fd);
-  if (g_file_set_contents (path, data != NULL ? data : "", (gssize)size, &inner))
-    document = ingest_extract (path, NULL, poll->options->cancellable, &inner);
-  g_unlink (path);
-  if (document == NULL)
-    {
-      /* The reader knows the feed, not our file. */
-      g_autoptr (GString) message = g_string_new (inner->message);
-      g_autofree char *base = g_path_get_basename (path);
-      g_string_replace (message, path, url, 0);
-      g_string_replace (message, base, url, 0);
-      g_error_free (inner);
-      g_set_error_literal (error, RAG_ERROR, RAG_ERROR_FAILED, message->str);
-    }
-  return document;
-}
 
 static gboolean was_seen (const Poll *poll, const char *id)
 {
@@ -195,24 +194,75 @@ static gboolean is_expired (const RagFeedState *state, const RagFeedItem *item, 
          && written < now - (gint64)state->feed.keep_days * 86400;
 }
 
-static gboolean take_items (Poll *poll, RagFeedState *state, const IngestDocument *document,
-                            GError **error)
+/* The page that a sitemap names. One that cannot be read is named, and not tried again until it
+ * changes. */
+static gboolean load_page (Poll *poll, RagFeedItem *item)
 {
-  g_autoptr (GPtrArray) items = rag_feed_items (document, state->feed.url);
-  const gboolean is_page = items->len == 1 && strcmp (state->feed.url, ((RagFeedItem *)items->pdata[0])->address) == 0;
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (IngestDocument) page = rag_feed_read_page (&poll->reader, item->address, &reason);
+  if (page == NULL)
+    {
+      if (!g_error_matches (reason, RAG_ERROR, RAG_ERROR_CANCELLED))
+        g_ptr_array_add (poll->report->failed, rag_failure_new (item->address, reason->message));
+      return FALSE;
+    }
+  item->document = rag_feed_whole (page);
+  return TRUE;
+}
+
+/* TRUE also for entries that are not taken. PAGES: how many more may be fetched. */
+static gboolean take_item (Poll *poll, RagFeedState *state, RagFeedItem *item, gboolean always,
+                           guint *pages, gboolean *ret_later, GError **error)
+{
+  *ret_later = FALSE;
+  if (was_seen (poll, item->id) && !always)
+    {
+      poll->report->duplicates += !g_hash_table_contains (state->seen, item->id);
+      return TRUE;
+    }
+  if (is_expired (state, item, poll->options->now))
+    return TRUE;
+  if (item->document == NULL)
+    {
+      *ret_later = *pages == 0;
+      if (*ret_later)
+        return TRUE;
+      (*pages)--;
+      if (!load_page (poll, item))
+        return TRUE;
+    }
+  return store_item (poll, state, item, error);
+}
+
+static gboolean take_items (Poll *poll, RagFeedState *state, const IngestDocument *document,
+                            RagFetched *fetched, GError **error)
+{
+  const char *url = state->feed.url;
+  g_autoptr (GPtrArray) items
+      = rag_is_sitemap (document)
+            ? rag_sitemap_items (&poll->reader, document, url, poll->report->failed)
+            : rag_feed_items (document, url);
+  const gboolean is_page
+      = items->len == 1 && strcmp (url, ((RagFeedItem *)items->pdata[0])->address) == 0;
   g_autoptr (GHashTable) now_seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint pages = poll->options->max_pages > 0 ? poll->options->max_pages : DEFAULT_PAGES;
   g_free (state->feed.title);
   state->feed.title = g_strdup (document->title);
   for (guint i = 0; i < items->len; i++)
     {
-      const RagFeedItem *item = g_ptr_array_index (items, i);
-      const gboolean old = is_expired (state, item, poll->options->now);
-      if (was_seen (poll, item->id) && !is_page)
-        poll->report->duplicates += !g_hash_table_contains (state->seen, item->id);
-      else if (!old && !store_item (poll, state, item, error))
+      RagFeedItem *item = g_ptr_array_index (items, i);
+      gboolean later;
+      if (!take_item (poll, state, item, is_page, &pages, &later, error))
         return FALSE;
       if (g_cancellable_is_cancelled (poll->options->cancellable))
         return TRUE;
+      /* The rest is for the next poll, which must not hear that nothing changed. */
+      if (later)
+        {
+          g_clear_pointer (&fetched->etag, g_free);
+          g_clear_pointer (&fetched->last_modified, g_free);
+          continue;
+        }
       g_hash_table_add (state->seen, g_strdup (item->id));
       g_hash_table_add (now_seen, g_strdup (item->id));
     }
@@ -255,19 +305,14 @@ static gboolean poll_feed (Poll *poll, RagFeedState *state, GError **error)
   g_autoptr (GError) reason = NULL;
   state->feed.checked_at = poll->options->now;
   poll->report->polled++;
-  if (!rag_fetch (poll->fetcher, state->feed.url, state->etag, state->last_modified,
-                  poll->options->cancellable, &fetched, &reason))
+  gboolean ok = TRUE;
+  g_autoptr (IngestDocument) document = rag_feed_read (&poll->reader, state, &fetched, &reason);
+  if (reason != NULL)
     {
       if (!g_error_matches (reason, RAG_ERROR, RAG_ERROR_CANCELLED))
         note_failure (poll, state, reason->message, fetched.retry_after_s);
-      return TRUE;
     }
-  gboolean ok = TRUE;
-  g_autoptr (IngestDocument) document
-      = fetched.unchanged ? NULL : extract (poll, state->feed.url, fetched.body, &reason);
-  if (reason != NULL)
-    note_failure (poll, state, reason->message, 0);
-  else if (fetched.unchanged || (ok = take_items (poll, state, document, error)))
+  else if (fetched.unchanged || (ok = take_items (poll, state, document, &fetched, error)))
     {
       poll->report->unchanged += fetched.unchanged;
       note_success (poll, state, &fetched);
@@ -299,6 +344,7 @@ static gboolean expire (Poll *poll, GError **error)
   GError *inner = NULL;
   g_autoptr (GPtrArray) documents = index_list_documents (poll->rag->index, NULL, &inner);
   g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GPtrArray) expired = g_ptr_array_new ();
   for (guint i = 0; documents != NULL && i < documents->len; i++)
     {
       const IndexDocument *document = g_ptr_array_index (documents, i);
@@ -307,8 +353,9 @@ static gboolean expire (Poll *poll, GError **error)
           || document->added_at >= poll->options->now - (gint64)days * 86400)
         continue;
       g_array_append_val (gone, document->id);
-      rag_digest_forget (poll->rag, document->path);
+      g_ptr_array_add (expired, (gpointer)document);
     }
+  rag_digest_forget (poll->rag, expired);
   poll->report->expired = gone->len;
   if (inner == NULL && gone->len > 0)
     index_forget_documents (poll->rag->index, (const gint64 *)gone->data, gone->len, &inner);
@@ -361,7 +408,8 @@ RagPollReport *rag_feed_poll (Rag *rag, const RagPollOptions *options, GError **
   g_autoptr (RagFetcher) fetcher = rag_fetcher_new (options->timeout_s);
   g_autoptr (RagPollReport) report = g_new0 (RagPollReport, 1);
   report->failed = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_failure_free);
-  Poll poll = { rag, options, states, fetcher, report };
+  Poll poll = { rag, options, states,
+                { rag->library_dir, fetcher, options->cancellable }, report };
   GError *inner = NULL;
   if (!poll_all (&poll, error))
     return NULL;

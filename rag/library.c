@@ -359,7 +359,9 @@ gboolean rag_forget (Rag *rag, const RagDocument *document, GError **error)
   if (!index_forget_document (rag->index, found->id, &inner))
     return rag_translate_error (error, inner);
   index_remove_source (rag->index, document->path, NULL);
-  rag_digest_forget (rag, document->path);
+  g_autoptr (GPtrArray) gone = g_ptr_array_new ();
+  g_ptr_array_add (gone, found);
+  rag_digest_forget (rag, gone);
   return TRUE;
 }
 

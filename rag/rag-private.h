@@ -53,10 +53,12 @@ void rag_failure_free (RagFailure *failure);
 /* What RAG is kept to; COLLECTION unless its scope has one. Shares the strings of both. */
 IndexScope rag_index_scope (const Rag *rag, const char *collection);
 
-/* Whether PATH is where a feed's entry is from, not a file. */
+/* Whether PATH is where a feed's entry is from, not a file. Entries without a link that came out of
+ * a file have an address behind its name. */
 static inline gboolean rag_is_web_address (const char *path)
 {
-  return g_str_has_prefix (path, "https://") || g_str_has_prefix (path, "http://");
+  return g_str_has_prefix (path, "https://") || g_str_has_prefix (path, "http://")
+         || g_str_has_prefix (path, "file://");
 }
 
 /* ---- choose.c, choose-encoder.c, choose-generator.c, speed.c ---- */

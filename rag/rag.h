@@ -324,11 +324,12 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *question, const RagAskEvents
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
                     const RagAskEvents *events, GError **error);
 
-/* ---- Feeds: feed.c, feed-state.c, feed-items.c, fetch.c ---------------------------------------------- */
+/* ---- Feeds: feed.c, feed-state.c, feed-source.c, feed-items.c, sitemap.c, fetch.c ---------------------------------------------- */
 
 typedef struct
 {
-  char *url, *collection, *title;
+  char *url, *collection, *title; /* URL: an address, or the absolute path of a file */
+  char *selector;            /* of a web page: what matches are its entries; NULL: none */
   char *failure;             /* why the last poll failed, or NULL */
   guint failures;            /* in a row */
   guint keep_days;           /* entries older than this go; 0: none do */
@@ -342,8 +343,8 @@ void rag_feed_free (RagFeed *feed);
 GPtrArray *rag_feed_list (Rag *rag, GError **error);
 const RagFeed *rag_feed_at (const GPtrArray *feeds, guint i);
 /* Subscribes, or changes collection and time of an address that is. Nothing is fetched yet. */
-gboolean rag_feed_add (Rag *rag, const char *url, const char *collection, guint keep_days,
-                       GError **error);
+gboolean rag_feed_add (Rag *rag, const char *feed, const char *selector, const char *collection,
+                       guint keep_days, GError **error);
 /* Ends the subscription. Documents that came from it stay. */
 gboolean rag_feed_remove (Rag *rag, const char *url, GError **error);
 
@@ -353,6 +354,7 @@ typedef struct
   gboolean all;            /* also those that are not due */
   gboolean no_embed;
   guint timeout_s;         /* of one feed; 0: 30 */
+  guint max_pages;         /* of one sitemap, the rest at the next poll; 0: 20 */
   gint64 now;              /* Unix seconds */
   RagProgressFunc progress;
   gpointer user_data;

@@ -81,6 +81,7 @@ static gboolean is_kept (const Sync *sync, const char *path)
 static GArray *find_gone (const Sync *sync, gboolean dry_run, GError **error)
 {
   g_autoptr (GArray) gone = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (GPtrArray) documents = g_ptr_array_new ();
   for (guint i = 0; i < sync->plan->known->len; i++)
     {
       const IndexDocument *known = g_ptr_array_index (sync->plan->known, i);
@@ -99,9 +100,10 @@ static GArray *find_gone (const Sync *sync, gboolean dry_run, GError **error)
       if (now == NULL)
         continue;
       g_array_append_val (gone, now->id);
-      if (!dry_run)
-        rag_digest_forget (sync->rag, known->path);
+      g_ptr_array_add (documents, (gpointer)known);
     }
+  if (!dry_run)
+    rag_digest_forget (sync->rag, documents);
   return g_steal_pointer (&gone);
 }
 

@@ -54,6 +54,54 @@ START_TEST (test_json_feed)
 }
 END_TEST
 
+START_TEST (test_a_sitemap_is_a_list_of_addresses)
+{
+  check_feed ("<?xml version='1.0'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url>"
+              "<loc>https://a.example/1</loc><lastmod>2026-11-24T08:00:00Z</lastmod></url><url>"
+              "<loc> https://a.example/2?a=1&amp;b=2 </loc></url><url/></urlset>",
+              "P 2026-11-24 · https://a.example/1|P https://a.example/2?a=1&b=2");
+}
+END_TEST
+
+static void check_listing (const char *selector, const char *expected)
+{
+  static const char page[]
+      = "<html><body><div id=top><article class='big news' lang=de><h2><a href='a/1'>One</a></h2>"
+        "<time datetime='2026-11-24'>today</time><p>First</p><article class=news>Inner</article>"
+        "</article></div><article><a href='/2'>Two</a> more</article><ul><li><b><a href='?n=3'>Three"
+        "</a></b></ul></body></html>";
+  g_autoptr (GBytes) bytes = g_bytes_new_static (page, sizeof page - 1);
+  g_autofree char *hint = g_strconcat (INGEST_HINT_SELECT, selector, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (IngestDocument) document = ingest_parse (bytes, hint, 0, &error);
+  g_autofree char *got = document != NULL ? describe (document) : g_strdup (error->message);
+  ck_assert_str_eq (got, expected);
+}
+
+START_TEST (test_selectors_choose_the_entries_of_a_page)
+{
+  const char *one = "H1 One|P 2026-11-24 · ./a/1|P today|P First|P Inner";
+  check_listing ("article.news", one);
+  check_listing ("article[lang=de]", one);
+  check_listing ("#top > *", one);
+  check_listing ("html #top article.news.big", one);
+  check_listing ("body > article", "H1 Two|P /2|P Two more");
+  check_listing ("li b, body > article", "H1 Two|P /2|P Two more|H1 Three|P ?n=3|P Three");
+  check_listing ("article article", "H1 Inner|P Inner");
+  check_listing ("div > li", "has nothing that the selector “div > li” matches");
+}
+END_TEST
+
+START_TEST (test_what_is_no_selector_is_refused)
+{
+  static const char *const bad[]
+      = { "", " ", "a >", "a,", ",a", "a[", "a[b", "a[b='c]", "a..b", ".", "#", "a:hover", "a > > b" };
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    ck_assert_msg (!ingest_check_selector (bad[i], NULL), "%s", bad[i]);
+  ck_assert (ingest_check_selector (" ul.list > li[data-x] a , *.y ", NULL));
+}
+END_TEST
+
 START_TEST (test_broken_feeds_give_what_can_be_read)
 {
   check_feed ("<rss><channel><item><title>A &nbsp;B &frac12;</title><description>x &bogus; y"
@@ -127,6 +175,9 @@ int main (void)
   const TTest *tests[] = { test_rss_entries_are_sections,
                            test_atom_entries_with_xhtml_and_summary,
                            test_json_feed,
+                           test_a_sitemap_is_a_list_of_addresses,
+                           test_selectors_choose_the_entries_of_a_page,
+                           test_what_is_no_selector_is_refused,
                            test_broken_feeds_give_what_can_be_read,
                            test_encodings_by_declaration_and_by_look,
                            test_declared_entities_are_refused,
