@@ -91,8 +91,9 @@ static void apply (RagBrief *brief, const char *text)
           else
             g_ptr_array_remove_index (section->points, p);
         }
+      /* Tomorrow's digest puts what is like it last. */
       if (section->points->len == 0)
-        g_ptr_array_remove_index (brief->sections, s);
+        g_ptr_array_add (brief->dropped, g_ptr_array_steal_index (brief->sections, s));
     }
 }
 

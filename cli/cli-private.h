@@ -31,6 +31,7 @@ typedef struct
 {
   char *library_dir, *models_dir, *collection, *model, *encoder, *role;
   char **adapters; /* NULL: none */
+  char *tone, *escalate; /* of digest and dossier, from the configuration; NULL: none */
   gboolean json, quiet, verbose;
   gboolean keep_nothing; /* --private */
   gboolean plain;       /* for screen readers and logs: no colours, nothing redrawn, lines whole */

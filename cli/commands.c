@@ -33,7 +33,7 @@ const CliCommand cli_commands[] = {
     cli_forget_options, cli_forget, NULL },
   { "tag", "TAG DOCUMENT…", "mark documents or folders of documents", 2, ANY, cli_tag_options,
     cli_tag, NULL },
-  { "collection", "COMMAND", "list collections and say who may read them", 0, ANY, NULL, NULL,
+  { "collection", "COMMAND", "list collections, say who may read them, hold them back", 0, ANY, NULL, NULL,
     cli_collection_commands },
   { "models", "COMMAND", "list, fetch, inspect, verify and convert language models", 0, ANY, NULL,
     NULL, cli_models_commands },

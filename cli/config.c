@@ -35,7 +35,7 @@ static gboolean check_keys (GKeyFile *file, const char *path, GError **error)
 {
   static const char *const known[]
       = { "library", "models", "collection", "model", "encoder",
-          "threads", "mem",    "kv-cache",   "role",  "private", NULL };
+          "threads", "mem",    "kv-cache",   "role",  "private", "tone",    "escalate", NULL };
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
     if (strcmp (groups[i], GROUP) != 0)
@@ -123,6 +123,8 @@ static gboolean apply_file (CliOptions *options, GError **error)
   take_path (file, "encoder", &options->encoder);
   take_string (file, "collection", &options->collection);
   take_string (file, "role", &options->role);
+  take_path (file, "tone", &options->tone);
+  take_path (file, "escalate", &options->escalate);
   return TRUE;
 }
 

@@ -8,10 +8,11 @@
 
 #include "brief-private.h"
 
-static char *since_text, *format_name, *output_path, *from, *to, *maildir, *unsubscribe;
+static char *since_text, *format_name, *output_path, *from, *to, *maildir, *unsubscribe,
+    *tone, *escalate;
 static char **topics;
 static int max_stories;
-static gboolean no_model, again, review;
+static gboolean no_model, again, review, redact;
 
 const GOptionEntry cli_digest_options[] = {
   { "since", 's', 0, G_OPTION_ARG_STRING, &since_text,
@@ -28,6 +29,12 @@ const GOptionEntry cli_digest_options[] = {
   { "unsubscribe", 0, 0, G_OPTION_ARG_STRING, &unsubscribe,
     "where readers leave (default: a mail to the sender)", "URI" },
   { "review", 0, 0, G_OPTION_ARG_NONE, &review, "accept, edit and drop in $EDITOR first", NULL },
+  { "tone", 0, 0, G_OPTION_ARG_FILENAME, &tone,
+    "formal, friendly, press, or a file that tells the model how to write", "NAME" },
+  { "redact", 0, 0, G_OPTION_ARG_NONE, &redact,
+    "take out mail addresses, telephone numbers, accounts and names after a title", NULL },
+  { "escalate", 0, 0, G_OPTION_ARG_FILENAME, &escalate,
+    "let this larger model try the stories that --model could only quote", "NAME" },
   { "again", 0, 0, G_OPTION_ARG_NONE, &again, "make today's digest anew", NULL },
   { "no-model", 0, 0, G_OPTION_ARG_NONE, &no_model,
     "quote the documents, without a language model", NULL },
@@ -142,6 +149,8 @@ static RagBrief *make (const CliOptions *options, Rag *rag, GDateTime *now, gint
     .max_stories = max_stories,
     .no_model = no_model,
     .again = again,
+    .tone = tone != NULL ? tone : options->tone,
+    .escalate = escalate != NULL ? escalate : options->escalate,
     .progress = on_progress,
     .user_data = progress,
     .cancellable = cli_cancellable ("stopping after this story"),
@@ -175,6 +184,9 @@ CliExit cli_digest (const CliOptions *options, int argc, char **argv)
   if (review && (!cli_brief_review (brief, &error)
                  || !rag_digest_replace (rag, brief, options->collection, &error)))
     return cli_fail (error);
+  /* What is kept is whole: tomorrow's digest compares with it, and another reader may see it. */
+  if (redact)
+    rag_brief_redact (brief);
   if (!deliver (options, brief, format, &error))
     return cli_fail (error);
   return brief->complete ? CLI_DONE : CLI_FAILED;

@@ -7,8 +7,8 @@
 #include "brief-private.h"
 
 static char *template_name = "value", *format_name, *output_path, *title, *budget_text,
-            *shown_template;
-static gboolean no_model;
+            *shown_template, *tone;
+static gboolean no_model, redact;
 
 const GOptionEntry cli_dossier_options[] = {
   { "template", 'T', 0, G_OPTION_ARG_FILENAME, &template_name,
@@ -21,6 +21,10 @@ const GOptionEntry cli_dossier_options[] = {
   { "title", 0, 0, G_OPTION_ARG_STRING, &title, "title of the brief", "TEXT" },
   { "budget", 0, 0, G_OPTION_ARG_STRING, &budget_text,
     "let the model write for so long, such as 90s or 10m, then quote", "TIME" },
+  { "tone", 0, 0, G_OPTION_ARG_FILENAME, &tone,
+    "formal, friendly, press, or a file that tells the model how to write", "NAME" },
+  { "redact", 0, 0, G_OPTION_ARG_NONE, &redact,
+    "take out mail addresses, telephone numbers, accounts and names after a title", NULL },
   { "no-model", 0, 0, G_OPTION_ARG_NONE, &no_model,
     "quote the documents, without a language model", NULL },
   { NULL },
@@ -67,6 +71,7 @@ static RagBrief *make (const CliOptions *options, Rag *rag, char **documents, do
     .resume = resume,
     .title = title,
     .date = date,
+    .tone = tone != NULL ? tone : options->tone,
     .budget_seconds = budget,
     .no_model = no_model,
     .progress = on_progress,
@@ -94,6 +99,8 @@ CliExit cli_dossier (const CliOptions *options, int argc, char **argv)
       = rag != NULL ? make (options, rag, argv, budget, &error) : NULL;
   if (brief == NULL)
     return cli_fail (error);
+  if (redact)
+    rag_brief_redact (brief);
   /* Half a dossier is printed, but never takes the place of a whole one. */
   const char *output = brief->complete ? output_path : NULL;
   if (!cli_brief_write (options, brief, format, NULL, output, &error))

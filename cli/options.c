@@ -244,6 +244,8 @@ void cli_invocation_clear (CliInvocation *invocation)
   g_clear_pointer (&options->adapters, g_strfreev);
   g_clear_pointer (&options->kv_cache, g_free);
   g_clear_pointer (&options->role, g_free);
+  g_clear_pointer (&options->tone, g_free);
+  g_clear_pointer (&options->escalate, g_free);
   g_clear_pointer (&invocation->name, g_free);
   g_clear_pointer (&invocation->arguments, g_strfreev);
 }

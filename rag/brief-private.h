@@ -2,7 +2,9 @@
  *
  *   brief.c    points, sections, briefs: making, freeing, JSON
  *   points.c   the model writes a few sentences about passages; the gate keeps what is proved
+ *   tone.c     how the model should sound
  *   reading.c  how easily a text is read
+ *   redact.c   takes personal data out
  *   stories.c  which documents tell the same story, and which stories interest the reader */
 #pragma once
 
@@ -13,6 +15,7 @@
 void rag_point_free (RagPoint *point);
 RagSection *rag_section_new (const char *title);
 void rag_section_free (RagSection *section);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagSection, rag_section_free)
 RagBrief *rag_brief_new (const char *title, const char *date);
 /* Numbers the citations and measures the text, once all sections are there. */
 void rag_brief_finish (RagBrief *brief);
@@ -27,6 +30,7 @@ typedef struct
 {
   Rag *rag;
   EngineSession *session; /* NULL: no model, sentences of the documents only */
+  char *tone;             /* goes with what the model is told; NULL: nothing */
   RagAskOptions options;
   RagAskEvents events; /* its cancellable is looked at */
   guint written, struck; /* sentences of the model so far, and those that the gate struck */
@@ -38,8 +42,8 @@ typedef struct
   const char *system, *user;
 } RagPointPrompt;
 
-/* USE_MODEL FALSE: quotations only. */
-gboolean rag_writer_begin (RagWriter *writer, Rag *rag, gboolean use_model, guint evidence_tokens,
+/* USE_MODEL FALSE: quotations only. TONE: as for rag_tone_load, or NULL. */
+gboolean rag_writer_begin (RagWriter *writer, Rag *rag, gboolean use_model, const char *tone,
                            GCancellable *cancellable, GError **error);
 void rag_writer_clear (RagWriter *writer);
 /* Appends to SECTION at most N_POINTS sentences about TOPIC that HITS (IndexHit*, best first) prove.
@@ -50,6 +54,16 @@ gboolean rag_write_points (RagWriter *writer, const RagPointPrompt *prompt, cons
                            GError **error);
 /* Sentence SPAN of EVIDENCE as a quotation. */
 RagPoint *rag_point_quote (const RagEvidence *evidence, const RagSpan *span);
+
+/* ---- tone.c ---- */
+
+/* NAME: one of ours, or a file. */
+char *rag_tone_load (const char *name, GError **error);
+
+/* ---- redact.c ---- */
+
+/* TEXT without addresses, numbers and names of persons, as far as they have a form. */
+char *rag_redact (const char *text);
 
 /* ---- reading.c ---- */
 
@@ -77,6 +91,12 @@ void rag_news_item_free (RagNewsItem *item);
 gboolean rag_same_story (const RagNewsItem *a, const RagNewsItem *b, guint dimension);
 /* Elements: RagStory*. */
 GPtrArray *rag_cluster_stories (const GPtrArray *items, guint dimension);
-/* Sorts STORIES: nearest to INTERESTS [n, dimension] and farthest from KNOWN [n, dimension] first. */
-void rag_rank_stories (GPtrArray *stories, guint dimension, const float *interests,
-                       guint n_interests, const float *known, guint n_known);
+/* [n, dimension] */
+typedef struct
+{
+  float *vectors; /* NULL: there are none */
+  guint n;
+} RagVectors;
+/* Sorts STORIES: nearest to INTERESTS and farthest from what is KNOWN and UNWANTED first. */
+void rag_rank_stories (GPtrArray *stories, guint dimension, const RagVectors *interests,
+                       const RagVectors *known, const RagVectors *unwanted);

@@ -47,6 +47,7 @@ RagBrief *rag_brief_new (const char *title, const char *date)
   brief->title = g_strdup (title);
   brief->date = g_strdup (date);
   brief->sections = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_section_free);
+  brief->dropped = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_section_free);
   brief->notes = g_ptr_array_new_with_free_func (g_free);
   brief->reading_ease = NAN;
   brief->complete = TRUE;
@@ -60,6 +61,7 @@ void rag_brief_free (RagBrief *brief)
   g_free (brief->title);
   g_free (brief->date);
   g_ptr_array_unref (brief->sections);
+  g_ptr_array_unref (brief->dropped);
   g_ptr_array_unref (brief->notes);
   g_free (brief);
 }
@@ -144,6 +146,7 @@ gboolean rag_brief_save (const RagBrief *brief, const char *path, GError **error
   add_int (json, "struck", brief->struck);
   add_array (json, "notes", brief->notes, add_text);
   add_array (json, "sections", brief->sections, add_section);
+  add_array (json, "dropped", brief->dropped, add_section);
   json_builder_end_object (json);
   g_autoptr (JsonNode) root = json_builder_get_root (json);
   g_autofree char *text = json_to_string (root, TRUE);
@@ -236,6 +239,13 @@ static RagSection *read_section (JsonObject *object)
   return section;
 }
 
+static void read_sections (JsonArray *array, GPtrArray *sections)
+{
+  for (guint i = 0; i < length_of (array); i++)
+    if (object_at (array, i) != NULL)
+      g_ptr_array_add (sections, read_section (object_at (array, i)));
+}
+
 RagBrief *rag_brief_load (const char *path, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
@@ -257,10 +267,8 @@ RagBrief *rag_brief_load (const char *path, GError **error)
   brief->written = (guint)int_of (object, "written");
   brief->struck = (guint)int_of (object, "struck");
   read_strings (array_of (object, "notes"), brief->notes);
-  JsonArray *sections = array_of (object, "sections");
-  for (guint i = 0; i < length_of (sections); i++)
-    if (object_at (sections, i) != NULL)
-      g_ptr_array_add (brief->sections, read_section (object_at (sections, i)));
+  read_sections (array_of (object, "sections"), brief->sections);
+  read_sections (array_of (object, "dropped"), brief->dropped);
   rag_brief_finish (brief);
   return brief;
 }

@@ -1,5 +1,5 @@
 /* Collections, who may read them, and tags: index's calls in this room's terms. */
-#include "rag/rag-private.h"
+#include "rag/digest-private.h"
 
 void rag_collection_free (RagCollection *collection)
 {
@@ -13,6 +13,9 @@ void rag_collection_free (RagCollection *collection)
 GPtrArray *rag_list_collections (Rag *rag, GError **error)
 {
   GError *inner = NULL;
+  g_autoptr (GHashTable) embargoes = rag_embargoes (rag, error);
+  if (embargoes == NULL)
+    return NULL;
   g_autoptr (GPtrArray) found = index_list_collections (rag->index, &inner);
   if (found == NULL)
     {
@@ -29,6 +32,7 @@ GPtrArray *rag_list_collections (Rag *rag, GError **error)
       collection->n_chunks = from->n_chunks;
       collection->readers = g_strdupv (from->readers);
       collection->is_private = from->is_private;
+      collection->embargo_until = rag_embargo_of (embargoes, from->name);
       g_ptr_array_add (collections, collection);
     }
   return collections;

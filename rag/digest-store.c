@@ -121,14 +121,25 @@ static gboolean names (const char *note, const IndexDocument *document)
          || (has_title (document) && strstr (note, document->title) != NULL);
 }
 
+static void forget_in_sections (GPtrArray *sections, const IndexDocument *document)
+{
+  for (guint i = sections->len; i-- > 0;)
+    if (tells_of (g_ptr_array_index (sections, i), document))
+      g_ptr_array_remove_index (sections, i);
+}
+
 static void forget_in_brief (RagBrief *brief, const IndexDocument *document)
 {
-  for (guint i = brief->sections->len; i-- > 0;)
-    if (tells_of (g_ptr_array_index (brief->sections, i), document))
-      g_ptr_array_remove_index (brief->sections, i);
+  forget_in_sections (brief->sections, document);
+  forget_in_sections (brief->dropped, document);
   for (guint i = brief->notes->len; i-- > 0;)
     if (names (g_ptr_array_index (brief->notes, i), document))
       g_ptr_array_remove_index (brief->notes, i);
+}
+
+static guint size_of (const RagBrief *brief)
+{
+  return brief->sections->len + brief->dropped->len + brief->notes->len;
 }
 
 static void forget_in_file (const char *path, const GPtrArray *documents)
@@ -139,10 +150,10 @@ static void forget_in_file (const char *path, const GPtrArray *documents)
   g_autoptr (RagBrief) brief = rag_brief_load (path, NULL);
   if (brief == NULL)
     return;
-  const guint before = brief->sections->len + brief->notes->len;
+  const guint before = size_of (brief);
   for (guint i = 0; i < documents->len; i++)
     forget_in_brief (brief, g_ptr_array_index (documents, i));
-  if (brief->sections->len + brief->notes->len < before)
+  if (size_of (brief) < before)
     rag_brief_save (brief, path, NULL);
 }
 

@@ -2,24 +2,21 @@
  *
  * In: the documents that came into the library since the last digest. Out: a brief. The path: take
  * each document's lead, group those that tell the same story (stories.c), put first what the reader
- * asks about and what no earlier digest told, have the model write and the gate check (points.c),
+ * asks about and what no earlier digest told, have the model write and the gate check (digest-write.c),
  * name what was left out. A day's digest is made once; what arrives later waits for the next. */
 #include "rag/digest-private.h"
 
 #include <string.h>
 
-#define DEFAULT_STORIES 10
-#define POINTS_PER_STORY 3
 #define LEAD_BYTES 600
 #define CHUNKS_PER_DOCUMENT 6
 /* Older digests say little about what a reader still remembers. */
 #define EARLIER_DIGESTS 7
-#define MAX_TITLES_LEFT_OUT 8
 #define DAY_SECONDS (24 * 60 * 60)
 
 /* ---- What is new ---- */
 
-static GPtrArray *first_chunks (Rag *rag, const RagDocument *document, GError **error)
+GPtrArray *rag_digest_chunks (Rag *rag, const RagDocument *document, GError **error)
 {
   GError *inner = NULL;
   g_autoptr (IndexDocument) found = index_find_document (rag->index, document->path, &inner);
@@ -39,7 +36,7 @@ static GPtrArray *first_chunks (Rag *rag, const RagDocument *document, GError **
 
 static RagNewsItem *item_new (Rag *rag, const RagDocument *document, GError **error)
 {
-  g_autoptr (GPtrArray) chunks = first_chunks (rag, document, error);
+  g_autoptr (GPtrArray) chunks = rag_digest_chunks (rag, document, error);
   if (chunks == NULL)
     return NULL;
   g_autoptr (GString) lead = g_string_new (document->title);
@@ -55,16 +52,44 @@ static RagNewsItem *item_new (Rag *rag, const RagDocument *document, GError **er
   return item;
 }
 
-/* Elements: RagNewsItem*. Those that could not be read become notes. */
-static GPtrArray *new_items (Rag *rag, const GPtrArray *documents, gint64 since, gint64 until,
-                             RagBrief *brief, GError **error)
+/* When DOCUMENT could be told of first. */
+static gint64 released_at (const RagDocument *document, GHashTable *embargoes)
 {
+  return MAX (document->added_at, rag_embargo_of (embargoes, document->collection));
+}
+
+/* The end of an embargo makes the whole collection new, what was told before it began included. */
+static gboolean was_told (Rag *rag, const RagDigestOptions *options, const RagDocument *document)
+{
+  g_autoptr (GPtrArray) briefs
+      = rag_digest_earlier (rag, options->collection, options->date, G_MAXUINT);
+  for (guint b = 0; b < briefs->len; b++)
+    {
+      const GPtrArray *sections = ((RagBrief *)g_ptr_array_index (briefs, b))->sections;
+      for (guint s = 0; s < sections->len; s++)
+        if (g_ptr_array_find_with_equal_func (
+                ((RagSection *)g_ptr_array_index (sections, s))->documents, document->path,
+                g_str_equal, NULL))
+          return TRUE;
+    }
+  return FALSE;
+}
+
+/* Elements: RagNewsItem*. Those that could not be read become notes. */
+static GPtrArray *new_items (Rag *rag, const GPtrArray *documents, const RagDigestOptions *options,
+                             gint64 since, RagBrief *brief, GError **error)
+{
+  g_autoptr (GHashTable) embargoes = rag_embargoes (rag, error);
+  if (embargoes == NULL)
+    return NULL;
   g_autoptr (GPtrArray) items
       = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_news_item_free);
   for (guint i = 0; i < documents->len; i++)
     {
       const RagDocument *document = g_ptr_array_index (documents, i);
-      if (document->added_at <= since || document->added_at > until)
+      const gint64 released = released_at (document, embargoes);
+      if (released <= since || released > brief->until
+          || (released > document->added_at && was_told (rag, options, document)))
         continue;
       if (document->failure != NULL)
         {
@@ -83,11 +108,15 @@ static GPtrArray *new_items (Rag *rag, const GPtrArray *documents, gint64 since,
 /* A feed that could not be read is never passed over in silence. */
 static void note_failed_feeds (Rag *rag, const char *collection, RagBrief *brief)
 {
+  g_autoptr (GHashTable) embargoes = rag_embargoes (rag, NULL);
   g_autoptr (GPtrArray) feeds = rag->restricted ? NULL : rag_feed_list (rag, NULL);
   for (guint i = 0; feeds != NULL && i < feeds->len; i++)
     {
       const RagFeed *feed = rag_feed_at (feeds, i);
-      if (feed->failure != NULL && (collection == NULL || strcmp (collection, feed->collection) == 0))
+      const gboolean hidden
+          = embargoes == NULL || rag_embargo_of (embargoes, feed->collection) > brief->until;
+      if (feed->failure != NULL && !hidden
+          && (collection == NULL || strcmp (collection, feed->collection) == 0))
         g_ptr_array_add (brief->notes, g_strdup_printf ("Feed not read: %s.", feed->failure));
     }
 }
@@ -143,11 +172,28 @@ static void add_all (GPtrArray *texts, const char *const *more)
       g_ptr_array_add (texts, (gpointer)more[i]);
 }
 
+static void add_leads (GPtrArray *texts, const GPtrArray *sections)
+{
+  for (guint s = 0; s < sections->len; s++)
+    if (((RagSection *)g_ptr_array_index (sections, s))->lead != NULL)
+      g_ptr_array_add (texts, ((RagSection *)g_ptr_array_index (sections, s))->lead);
+}
+
+static gboolean encode_all (Rag *rag, EngineTextKind kind, const GPtrArray *texts,
+                            RagVectors *ret_vectors, GError **error)
+{
+  gboolean ok;
+  ret_vectors->vectors = encode (rag, kind, texts, &ok, error);
+  ret_vectors->n = ret_vectors->vectors != NULL ? texts->len : 0;
+  return ok;
+}
+
 static gboolean rank (Rag *rag, GPtrArray *stories, const RagDigestOptions *options,
                       const GPtrArray *earlier, GError **error)
 {
-  gboolean ok;
-  g_autoptr (GPtrArray) wanted = g_ptr_array_new (), told = g_ptr_array_new ();
+  RagVectors interests = { 0 }, known = { 0 }, unwanted = { 0 };
+  g_autoptr (GPtrArray) wanted = g_ptr_array_new (), told = g_ptr_array_new (),
+                        dropped = g_ptr_array_new ();
   /* What was asked lately only stands in for topics that nobody named. */
   add_all (wanted, options->topics);
   if (wanted->len == 0)
@@ -155,82 +201,17 @@ static gboolean rank (Rag *rag, GPtrArray *stories, const RagDigestOptions *opti
   for (guint d = 0; d < earlier->len; d++)
     {
       const RagBrief *brief = g_ptr_array_index (earlier, d);
-      for (guint s = 0; s < brief->sections->len; s++)
-        if (((RagSection *)g_ptr_array_index (brief->sections, s))->lead != NULL)
-          g_ptr_array_add (told, ((RagSection *)g_ptr_array_index (brief->sections, s))->lead);
+      add_leads (told, brief->sections);
+      add_leads (dropped, brief->dropped);
     }
-  g_autofree float *interests = encode (rag, ENGINE_TEXT_QUERY, wanted, &ok, error);
-  if (!ok)
-    return FALSE;
-  g_autofree float *known = encode (rag, ENGINE_TEXT_PASSAGE, told, &ok, error);
-  if (!ok)
-    return FALSE;
-  rag_rank_stories (stories, dimension_of (rag), interests, interests != NULL ? wanted->len : 0,
-                    known, known != NULL ? told->len : 0);
-  return TRUE;
-}
-
-/* ---- Writing ---- */
-
-static gboolean write_story (RagWriter *writer, const RagStory *story, RagBrief *brief,
-                             GError **error)
-{
-  const RagNewsItem *first = g_ptr_array_index (story->items, 0);
-  const char *title = first->document->title;
-  g_autoptr (GPtrArray) hits
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)index_hit_free);
-  RagSection *section = rag_section_new (title);
-  section->lead = g_strdup (first->lead);
-  g_ptr_array_add (brief->sections, section);
-  for (guint i = 0; i < story->items->len && hits->len < RAG_MAX_PASSAGES; i++)
-    {
-      const RagNewsItem *item = g_ptr_array_index (story->items, i);
-      GPtrArray *chunks = first_chunks (writer->rag, item->document, error);
-      if (chunks == NULL)
-        return FALSE;
-      g_ptr_array_add (section->documents, g_strdup (item->document->path));
-      g_ptr_array_extend_and_steal (hits, chunks);
-    }
-  const RagPointPrompt prompt = { "prompts/digest.txt", "prompts/digest-user.txt" };
-  return rag_write_points (writer, &prompt, title, hits, POINTS_PER_STORY, section, error);
-}
-
-static void note_left_out (const GPtrArray *stories, guint from, RagBrief *brief)
-{
-  if (from >= stories->len)
-    return;
-  g_autoptr (GString) line = g_string_new (NULL);
-  g_string_append_printf (line, "Left out (%u): ", stories->len - from);
-  for (guint i = from; i < MIN (stories->len, from + MAX_TITLES_LEFT_OUT); i++)
-    {
-      const RagNewsItem *item
-          = g_ptr_array_index (((RagStory *)g_ptr_array_index (stories, i))->items, 0);
-      g_string_append_printf (line, "%s%s", i > from ? "; " : "", item->document->title);
-    }
-  g_string_append (line, stories->len - from > MAX_TITLES_LEFT_OUT ? "; and more." : ".");
-  g_ptr_array_add (brief->notes, g_strdup (line->str));
-}
-
-static gboolean write_stories (Rag *rag, const GPtrArray *stories, const RagDigestOptions *options,
-                               RagBrief *brief, GError **error)
-{
-  RagWriter writer;
-  const guint limit = options->max_stories > 0 ? options->max_stories : DEFAULT_STORIES;
-  const guint n = MIN (stories->len, limit);
-  if (!rag_writer_begin (&writer, rag, !options->no_model, 0, options->cancellable, error))
-    return FALSE;
-  gboolean ok = TRUE;
-  for (guint i = 0; ok && i < n && !g_cancellable_is_cancelled (options->cancellable); i++)
-    {
-      if (options->progress != NULL)
-        options->progress ("stories", i, n, options->user_data);
-      ok = write_story (&writer, g_ptr_array_index (stories, i), brief, error);
-    }
-  brief->written = writer.written;
-  brief->struck = writer.struck;
-  brief->complete = brief->sections->len == n && !g_cancellable_is_cancelled (options->cancellable);
-  rag_writer_clear (&writer);
-  note_left_out (stories, n, brief);
+  const gboolean ok = encode_all (rag, ENGINE_TEXT_QUERY, wanted, &interests, error)
+                      && encode_all (rag, ENGINE_TEXT_PASSAGE, told, &known, error)
+                      && encode_all (rag, ENGINE_TEXT_PASSAGE, dropped, &unwanted, error);
+  if (ok)
+    rag_rank_stories (stories, dimension_of (rag), &interests, &known, &unwanted);
+  g_free (interests.vectors);
+  g_free (known.vectors);
+  g_free (unwanted.vectors);
   return ok;
 }
 
@@ -257,12 +238,12 @@ static RagBrief *make (Rag *rag, const RagDigestOptions *options, GError **error
   /* A document of this very second may have siblings that are still to come: they wait. */
   brief->until = options->now - 1;
   g_autoptr (GPtrArray) items
-      = new_items (rag, documents, since_when (options, earlier), brief->until, brief, error);
+      = new_items (rag, documents, options, since_when (options, earlier), brief, error);
   if (items == NULL || !encode_items (rag, items, error))
     return NULL;
   g_autoptr (GPtrArray) stories = rag_cluster_stories (items, dimension_of (rag));
   if (!rank (rag, stories, options, earlier, error)
-      || !write_stories (rag, stories, options, brief, error))
+      || !rag_digest_write (rag, stories, options, brief, error))
     return NULL;
   note_failed_feeds (rag, options->collection, brief);
   rag_brief_finish (brief);

@@ -291,7 +291,8 @@ RagBrief *rag_dossier (Rag *rag, const char *const *names, const RagDossierOptio
                       .documents = documents,
                       .brief = brief,
                       .started_us = g_get_monotonic_time () };
-  if (!rag_writer_begin (&dossier.writer, rag, !options->no_model, 0, options->cancellable, error))
+  if (!rag_writer_begin (&dossier.writer, rag, !options->no_model, options->tone,
+                         options->cancellable, error))
     return NULL;
   const gboolean ok = write_all (&dossier, template, error);
   rag_writer_clear (&dossier.writer);

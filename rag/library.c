@@ -249,6 +249,17 @@ gboolean rag_need_generator (Rag *rag, GError **error)
   return TRUE;
 }
 
+void rag_change_generator (Rag *rag, const char *name)
+{
+  g_clear_pointer (&rag->adapters, g_ptr_array_unref);
+  g_clear_pointer (&rag->adapter_scales, g_array_unref);
+  g_clear_pointer (&rag->adapter_names, g_strfreev);
+  g_clear_pointer (&rag->generator, engine_model_unref);
+  g_clear_pointer (&rag->generator_label, g_free);
+  g_free (rag->generator_name);
+  rag->generator_name = g_strdup (name);
+}
+
 /* ---- Views ---- */
 
 static RagDocument *document_from_index (const IndexDocument *from)

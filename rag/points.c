@@ -8,22 +8,23 @@
 #include <string.h>
 
 #define POINT_TOKENS 120 /* of the model's text: three short sentences */
-#define DEFAULT_EVIDENCE_TOKENS 400
+#define EVIDENCE_TOKENS 400
 /* Shorter sentences are headings, longer ones are tables that lost their shape. */
 #define MIN_QUOTE_BYTES 30
 #define MAX_QUOTE_BYTES 400
 
-gboolean rag_writer_begin (RagWriter *writer, Rag *rag, gboolean use_model, guint evidence_tokens,
+gboolean rag_writer_begin (RagWriter *writer, Rag *rag, gboolean use_model, const char *tone,
                            GCancellable *cancellable, GError **error)
 {
   *writer = (RagWriter){ .rag = rag, .events = { .cancellable = cancellable } };
   writer->options = (RagAskOptions){
     .max_tokens = POINT_TOKENS,
-    .evidence_tokens = evidence_tokens > 0 ? evidence_tokens : DEFAULT_EVIDENCE_TOKENS,
+    .evidence_tokens = EVIDENCE_TOKENS,
   };
   if (!use_model)
     return TRUE;
-  if (!rag_need_generator (rag, error))
+  if (!rag_need_generator (rag, error)
+      || (tone != NULL && (writer->tone = rag_tone_load (tone, error)) == NULL))
     return FALSE;
   writer->session = rag_session_new (rag, &writer->options, error);
   return writer->session != NULL;
@@ -32,6 +33,7 @@ gboolean rag_writer_begin (RagWriter *writer, Rag *rag, gboolean use_model, guin
 void rag_writer_clear (RagWriter *writer)
 {
   g_clear_pointer (&writer->session, engine_session_free);
+  g_clear_pointer (&writer->tone, g_free);
 }
 
 static RagCitation *copy_citation (const RagCitation *from)
@@ -142,6 +144,11 @@ static gboolean write_with_model (RagWriter *writer, const RagPointPrompt *texts
       = rag_evidence_budget (writer->rag, writer->session, &writer->options, question->text);
   rag_evidence_select (evidence, budget, count_tokens, writer->rag->generator);
   rag_prompt_build_from (evidence, question, texts->system, texts->user, &prompt);
+  if (writer->tone != NULL)
+    {
+      g_autofree char *system = prompt.system;
+      prompt.system = g_strjoin (" ", system, writer->tone, NULL);
+    }
   const gboolean ok = rag_generate (writer->rag, writer->session, &prompt, &writer->options,
                                     &writer->events, &generation, error);
   rag_prompt_clear (&prompt);

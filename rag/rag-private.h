@@ -43,6 +43,8 @@ EngineEncoder *rag_open_encoder (Rag *rag, const char *name, EngineModel **ret_m
 /* The encoder in the store with that fingerprint. */
 EngineEncoder *rag_find_encoder (Rag *rag, const char *fingerprint, EngineModel **ret_model,
                                  GError **error);
+/* From now on NAME writes, in place of the model in use and its adapters. */
+void rag_change_generator (Rag *rag, const char *name);
 /* Turns an error of another room into one of ours, its sentence kept. Always FALSE. */
 gboolean rag_translate_error (GError **error, GError *inner);
 RagFailure *rag_failure_new (const char *document, const char *reason);

@@ -108,6 +108,7 @@ typedef struct
   guint n_documents, n_chunks;
   char **readers; /* roles */
   gboolean is_private; /* see rag_is_private */
+  gint64 embargo_until; /* Unix seconds; 0: there is no embargo */
 } RagCollection;
 void rag_collection_free (RagCollection *collection);
 /* Elements: RagCollection*, by name. */
@@ -118,6 +119,9 @@ gboolean rag_set_private (Rag *rag, const char *collection, gboolean is_private,
 gboolean rag_is_private (Rag *rag, const char *collection);
 gboolean rag_set_reader (Rag *rag, const char *collection, const char *role, gboolean may_read,
                          GError **error);
+/* No digest tells of COLLECTION before UNTIL (Unix seconds), and then of all that came in meanwhile.
+ * embargo.c */
+gboolean rag_set_embargo (Rag *rag, const char *collection, gint64 until, GError **error);
 /* Puts TAG on the document PATH, or on all below the folder PATH, or takes it off. */
 gboolean rag_set_tag (Rag *rag, const char *path, const char *tag, gboolean tagged,
                       guint *ret_n_documents, GError **error);
@@ -398,6 +402,7 @@ typedef struct
   char *date;          /* YYYY-MM-DD */
   gint64 until;        /* Unix seconds: documents up to here were looked at */
   GPtrArray *sections; /* RagSection* */
+  GPtrArray *dropped;  /* RagSection*: what an editor did not want; without statements */
   GPtrArray *notes;    /* char*: what was left out, what failed */
   guint written, struck; /* sentences that a model wrote, and those of them that the gate struck */
   double reading_ease; /* Flesch: 0 hard … 100 easy; NaN when nothing was written */
@@ -416,6 +421,9 @@ typedef struct
   guint max_stories;         /* 0: 10 */
   gboolean no_model;         /* sentences of the documents only */
   gboolean again;            /* make it anew even if there is one for this day */
+  const char *tone;          /* how the model should write, in words for it; NULL: plainly */
+  const char *escalate;      /* generator for stories of which RagOptions.generator could prove
+                                nothing in its own words; NULL: none */
   RagProgressFunc progress;  /* stories done, of how many */
   gpointer user_data;
   GCancellable *cancellable;
@@ -429,12 +437,16 @@ RagBrief *rag_digest (Rag *rag, const RagDigestOptions *options, GError **error)
 gboolean rag_digest_replace (Rag *rag, const RagBrief *brief, const char *collection,
                              GError **error);
 
+/* Takes personal data out of all texts of BRIEF, as far as it has a form. redact.c */
+void rag_brief_redact (RagBrief *brief);
+
 typedef struct
 {
   const char *template; /* name of one of ours, or the path of a key file */
   const char *resume;   /* path: what was finished is kept here until all is; NULL: nowhere */
   const char *title;    /* NULL: the document's */
   const char *date;
+  const char *tone;     /* as for a digest */
   double budget_seconds; /* 0: none; when it is over, the rest quotes instead of writing */
   gboolean no_model;
   RagProgressFunc progress; /* headings done, of how many */

@@ -16,6 +16,8 @@
 #define NOVELTY_WEIGHT 0.5
 /* What many sources report matters more; each doubling counts. */
 #define SOURCES_WEIGHT 0.1
+/* What an editor threw out lately comes last, but comes: another day it may be wanted. */
+#define UNWANTED_WEIGHT 0.5
 
 void rag_news_item_free (RagNewsItem *item)
 {
@@ -92,11 +94,11 @@ GPtrArray *rag_cluster_stories (const GPtrArray *items, guint dimension)
   return stories;
 }
 
-static double nearest (const float *vector, const float *others, guint n, guint dimension)
+static double nearest (const float *vector, const RagVectors *others, guint dimension)
 {
   double best = 0;
-  for (guint i = 0; i < n && vector != NULL; i++)
-    best = MAX (best, cosine (vector, others + (gsize)i * dimension, dimension));
+  for (guint i = 0; i < others->n && vector != NULL; i++)
+    best = MAX (best, cosine (vector, others->vectors + (gsize)i * dimension, dimension));
   return best;
 }
 
@@ -112,7 +114,7 @@ static gint compare_stories (gconstpointer a, gconstpointer b)
 
 /* How near each story is to OTHERS, stretched over the day: 0 the farthest, 1 the nearest. Encoders
  * differ in how far apart they put any two texts, so only the order and the distances count. */
-static double *stretched_nearness (const GPtrArray *stories, const float *others, guint n,
+static double *stretched_nearness (const GPtrArray *stories, const RagVectors *others,
                                    guint dimension)
 {
   double *near = g_new0 (double, stories->len + 1);
@@ -121,7 +123,7 @@ static double *stretched_nearness (const GPtrArray *stories, const float *others
     {
       const RagStory *story = g_ptr_array_index (stories, s);
       const RagNewsItem *item = g_ptr_array_index (story->items, 0);
-      near[s] = nearest (item->vector, others, n, dimension);
+      near[s] = nearest (item->vector, others, dimension);
       least = MIN (least, near[s]);
       most = MAX (most, near[s]);
     }
@@ -130,16 +132,17 @@ static double *stretched_nearness (const GPtrArray *stories, const float *others
   return near;
 }
 
-void rag_rank_stories (GPtrArray *stories, guint dimension, const float *interests,
-                       guint n_interests, const float *known, guint n_known)
+void rag_rank_stories (GPtrArray *stories, guint dimension, const RagVectors *interests,
+                       const RagVectors *known, const RagVectors *unwanted)
 {
-  g_autofree double *interest = stretched_nearness (stories, interests, n_interests, dimension);
-  g_autofree double *staleness = stretched_nearness (stories, known, n_known, dimension);
+  g_autofree double *interest = stretched_nearness (stories, interests, dimension);
+  g_autofree double *staleness = stretched_nearness (stories, known, dimension);
+  g_autofree double *dislike = stretched_nearness (stories, unwanted, dimension);
   for (guint s = 0; s < stories->len; s++)
     {
       RagStory *story = g_ptr_array_index (stories, s);
       story->score = INTEREST_WEIGHT * interest[s] - NOVELTY_WEIGHT * staleness[s]
-                     + SOURCES_WEIGHT * log2 (story->items->len);
+                     - UNWANTED_WEIGHT * dislike[s] + SOURCES_WEIGHT * log2 (story->items->len);
     }
   g_ptr_array_sort (stories, compare_stories);
 }

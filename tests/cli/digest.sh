@@ -7,6 +7,7 @@ run 2 digest --since nonsense; one_sentence
 run 2 digest --max -1; one_sentence
 run 2 digest --format word; one_sentence
 run 2 digest --format mail --from a@example.org; one_sentence; err_has '--to'
+run 2 collection embargo press tomorrow; one_sentence
 
 document bill.md '# Parliament passes drug pricing bill
 
@@ -74,12 +75,55 @@ END
 chmod +x "$work/editor"
 EDITOR=$work/editor run 0 digest --review --json
 json '.sections | length == 1'; json '.sections[0].points[0] | .text == "An edited sentence." and (.quoted | not)'
+[ "$(jq '.dropped | length' "$library"/digests/all/*.json)" = 2 ] || fail "what was dropped is not remembered"
 EDITOR='sed -i d' run 1 digest --review; one_sentence
 
 # What is forgotten is in no digest any more.
 run 0 digest --no-model --again --since today --json
 run 0 forget --yes "$docs/late.md"
 ! grep -rq 'flooded\|late story' "$library" || fail "a digest still tells of a forgotten document"
+
+! grep -rq 'An edited' "$library"/digests || fail "the digest was not made anew"
+
+# Personal data can be left out of what is sent; what is kept stays whole.
+document contact.md '# Ward 9 has a new desk
+
+Questions about the new desk go to Dr. Anna Berg, desk@ward.example, phone 030 1234567.'
+run 0 add --no-embed --quiet "$docs"
+sleep 2
+run 0 digest --no-model --again --since today --redact --json
+out_has 'Dr. [name], [e-mail], phone [phone]'; out_lacks 'Berg'; out_lacks 'desk@ward'
+run 0 digest --json; out_has 'Dr. Anna Berg'
+
+# A tone has to be there.
+run 2 digest --again --since today --tone nosuch; one_sentence; err_has 'formal, friendly, press'
+
+# What is under embargo is told when that ends, then all of it, and once.
+if command -v faketime >/dev/null; then
+  held=(--library "$work/held")
+  morning () {
+    local got=0
+    at "$1 06:30:00" "$DOCENT" "${held[@]}" digest --no-model --json >"$work/out" 2>"$work/err" || got=$?
+    [ "$got" = "$2" ] || fail "$1: exit status $got, not $2"
+  }
+  mkdir -p "$work/press" "$work/open"
+  echo 'The early press release tells of 11 new lifts.' >"$work/press/early.txt"
+  echo 'The open notice tells of 12 new stairs.' >"$work/open/notice.txt"
+  at '2026-03-01 05:00:00' "$DOCENT" "${held[@]}" -c press add --no-embed --quiet "$work/press" || fail "add"
+  morning 2026-03-01 0; out_has '11 new lifts'
+  at '2026-03-01 07:00:00' "$DOCENT" "${held[@]}" collection embargo press '2026-03-03 06:00' || fail "embargo"
+  echo 'The late press release tells of 13 new doors.' >"$work/press/late.txt"
+  at '2026-03-01 12:00:00' "$DOCENT" "${held[@]}" -c press add --no-embed --quiet "$work/press" || fail "add"
+  at '2026-03-01 12:00:00' "$DOCENT" "${held[@]}" -c open add --no-embed --quiet "$work/open" || fail "add"
+  morning 2026-03-02 0; out_has '12 new stairs'; out_lacks '13 new doors'
+  at '2026-03-02 06:40:00' "$DOCENT" "${held[@]}" -c press digest --no-model >/dev/null 2>&1
+  [ $? = 3 ] || fail "a digest of the collection itself breaks the embargo"
+  morning 2026-03-03 0; out_has '13 new doors'; out_lacks '11 new lifts'; out_lacks '12 new stairs'
+  morning 2026-03-04 3
+  run 0 "${held[@]}" collection list --json; json '.collections[] | select (.collection == "press") | .embargo_until > 0'
+  echo nonsense >"$work/held/embargo.ini"
+  run 1 "${held[@]}" digest --no-model --again; one_sentence; err_has embargo
+fi
 
 # A week of mornings: no day without its news, no news twice.
 if command -v faketime >/dev/null; then
@@ -98,7 +142,7 @@ if command -v faketime >/dev/null; then
   done
 fi
 
-need_models minilm qwen2.5-0.5b
+need_models minilm qwen2.5-0.5b smollm2-135m
 lib=(--library "$work/lib" --model qwen2.5-0.5b)
 rm "$docs/late.md"
 run 0 "${lib[@]}" add --quiet "$docs"
@@ -107,4 +151,19 @@ run 0 "${lib[@]}" digest --topic 'cooling of medicine' --json
 json '.sections[0].title | contains ("fridge")'
 json '.sentences.written > 0'
 json 'all (.sections[].points[]; .citations | length > 0)'
+run 0 "${lib[@]}" digest --again --since today --tone press --json
+json '.sentences.written > 0'
+
+# What the small model can only quote a larger one may try; one that is missing costs nothing.
+echo 'DIN 13277 for vaccine fridges was published. Temperatures stay between 2 and 8 degrees. Read more here about the replacement of fridges.' \
+  >"$work/f.txt"
+lib=(--library "$work/tricky" --model smollm2-135m)
+run 0 "${lib[@]}" add --quiet "$work/f.txt"
+sleep 2
+run 0 "${lib[@]}" digest --again --since today --escalate nosuch --json
+json 'all (.sections[0].points[]; .quoted)'
+json 'any (.notes[]; startswith ("Not written by nosuch: "))'
+run 0 "${lib[@]}" digest --again --since today --escalate qwen2.5-0.5b --json
+json 'all (.sections[0].points[]; .quoted | not)'
+json 'any (.notes[]; . == "Written by qwen2.5-0.5b: 1 of the stories.")'
 echo passed

@@ -44,20 +44,52 @@ START_TEST (test_near_vectors_alone_are_no_story)
 }
 END_TEST
 
-START_TEST (test_rank_by_interest_then_novelty)
+static RagNewsItem *first_item (const GPtrArray *stories)
 {
-  const float interest[] = { 0, 1 }, known[] = { 1, 0 };
+  return g_ptr_array_index (((RagStory *)g_ptr_array_index (stories, 0))->items, 0);
+}
+
+START_TEST (test_rank_by_interest_novelty_and_what_was_dropped)
+{
+  float up[] = { 0, 1 }, right[] = { 1, 0 };
+  const RagVectors none = { 0 }, of_fridges = { up, 1 }, of_bills = { right, 1 };
   g_autoptr (GPtrArray) items
       = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_news_item_free);
   g_ptr_array_add (items, item (BILL, 1, 0));
   g_ptr_array_add (items, item (FRIDGE, 0, 1));
   g_autoptr (GPtrArray) stories = rag_cluster_stories (items, 2);
-  rag_rank_stories (stories, 2, interest, 1, NULL, 0);
-  const RagStory *first = g_ptr_array_index (stories, 0);
-  ck_assert_ptr_eq (g_ptr_array_index (first->items, 0), g_ptr_array_index (items, 1));
-  rag_rank_stories (stories, 2, NULL, 0, known, 1);
-  first = g_ptr_array_index (stories, 0);
-  ck_assert_ptr_eq (g_ptr_array_index (first->items, 0), g_ptr_array_index (items, 1));
+  rag_rank_stories (stories, 2, &of_fridges, &none, &none);
+  ck_assert_ptr_eq (first_item (stories), g_ptr_array_index (items, 1));
+  rag_rank_stories (stories, 2, &none, &of_fridges, &none);
+  ck_assert_ptr_eq (first_item (stories), g_ptr_array_index (items, 0));
+  rag_rank_stories (stories, 2, &none, &none, &of_bills);
+  ck_assert_ptr_eq (first_item (stories), g_ptr_array_index (items, 1));
+}
+END_TEST
+
+START_TEST (test_personal_data_is_taken_out)
+{
+  static const char *const cases[][2] = {
+    { "Write to anna.berg@klinik.example.org or call +49 30 1234-5678.",
+      "Write to [e-mail] or call [phone]." },
+    { "Tel.: 030 / 123 45 67, fax 030 1234568", "Tel.: [phone], fax [phone]" },
+    { "Ring (212) 555-0143 today", "Ring [phone] today" },
+    { "Pay to DE89 3704 0044 0532 0130 00 by Friday.", "Pay to [account] by Friday." },
+    { "Card 4111 1111 1111 1111, SSN 078-05-1120", "Card [card], SSN [social security number]" },
+    { "Dr. Anna Berg-Meyer and Mrs O’Hara met Herrn Prof. Dr. von Weber.",
+      "Dr. [name] and Mrs [name] met Herrn [name]." },
+    { "born on 3 May 1984; geb. am 03.05.1984", "born on [date of birth]; geb. am [date of birth]" },
+    /* What a digest is about stays. */
+    { "On 23 November 2026 the bill passed with 312 to 204 votes; 1 234 567 euros were paid.",
+      "On 23 November 2026 the bill passed with 312 to 204 votes; 1 234 567 euros were paid." },
+    { "ISO 13485:2016 and DIN 13277 apply from 2027-03-01 at 2-8 degrees.",
+      "ISO 13485:2016 and DIN 13277 apply from 2027-03-01 at 2-8 degrees." },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *got = rag_redact (cases[i][0]);
+      ck_assert_str_eq (got, cases[i][1]);
+    }
 }
 END_TEST
 
@@ -144,7 +176,8 @@ int main (void)
   TCase *tc = tcase_create ("brief");
   tcase_add_test (tc, test_one_story_from_two_sources);
   tcase_add_test (tc, test_near_vectors_alone_are_no_story);
-  tcase_add_test (tc, test_rank_by_interest_then_novelty);
+  tcase_add_test (tc, test_rank_by_interest_novelty_and_what_was_dropped);
+  tcase_add_test (tc, test_personal_data_is_taken_out);
   tcase_add_test (tc, test_reading_ease_tells_easy_from_hard);
   tcase_add_test (tc, test_kept_brief_comes_back_with_numbers);
   tcase_add_test (tc, test_damaged_brief_is_empty_or_an_error);
