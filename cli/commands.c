@@ -35,7 +35,7 @@ const CliCommand cli_commands[] = {
     cli_tag, NULL },
   { "collection", "COMMAND", "list collections, say who may read them, hold them back", 0, ANY, NULL, NULL,
     cli_collection_commands },
-  { "models", "COMMAND", "list, fetch, inspect, verify and convert language models", 0, ANY, NULL,
+  { "models", "COMMAND", "list, fetch, inspect, convert and shrink language models", 0, ANY, NULL,
     NULL, cli_models_commands },
   { "eval", "COMMAND", "measure how good retrieval and answers are", 0, ANY, NULL, NULL,
     cli_eval_commands },

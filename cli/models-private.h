@@ -6,12 +6,13 @@
 
 extern const GOptionEntry cli_models_convert_options[], cli_models_inspect_options[],
     cli_models_tokenize_options[], cli_models_perplexity_options[], cli_models_quantise_options[],
-    cli_models_adapt_options[];
+    cli_models_adapt_options[], cli_models_distil_options[];
 CliExit cli_models_inspect (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_convert (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_tokenize (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_perplexity (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_adapt (const CliOptions *options, int argc, char **argv);
+CliExit cli_models_distil (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv);
 
 /* MODEL is a name of the store, a file in it, or a path. */

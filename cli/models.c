@@ -199,5 +199,7 @@ const CliCommand cli_models_commands[] = {
     cli_models_adapt_options, cli_models_adapt, NULL },
   { "quantise", "MODEL FILE TYPE", "write a model again with its weights in fewer bits", 3, 3,
     cli_models_quantise_options, cli_models_quantise, NULL },
+  { "distil", "MODEL FILE", "make a static encoder, hundreds of times faster and less exact", 2, 2,
+    cli_models_distil_options, cli_models_distil, NULL },
   { NULL },
 };

@@ -53,6 +53,12 @@ static const EngineArch ARCHITECTURES[] = {
       .window_full = 5,
       .local_rope = TRUE,
   },
+  {
+      .name = "static-embedding", /* our own: what distil.c writes */
+      .block = ENGINE_BLOCK_POST_NORM,
+      .bidirectional = TRUE,
+      .lookup_only = TRUE,
+  },
 
   /* Decoders */
   {

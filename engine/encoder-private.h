@@ -30,6 +30,8 @@ typedef struct
 /* The last layer's output, [Σ lengths, n_embd], valid until the next run. */
 const float *engine_encoder_hidden (EngineEncoder *encoder, const EnginePacked *packed,
                                     GError **error);
+/* Some encoders send the pooled vector [n_embd] through two more matrices. */
+void engine_encoder_apply_dense (EngineEncoder *encoder, float *vec);
 /* ret_vectors: [n_sequences, dimension], pooled, through the model's dense layers, L2-normalised.
  * ret_norms: [n_sequences], their lengths before, or NULL. */
 gboolean engine_encoder_embed (EngineEncoder *encoder, const EnginePacked *packed,

@@ -185,8 +185,7 @@ static void apply_matrix (EngineEncoder *encoder, const EngineMatrix *w, const f
   engine_matmul (encoder->pool, w, bias, x, w->n_cols, 1, y, w->n_rows);
 }
 
-/* Some encoders send the pooled vector through two more matrices. */
-static void apply_dense (EngineEncoder *encoder, float *vec)
+void engine_encoder_apply_dense (EngineEncoder *encoder, float *vec)
 {
   const EngineWeights *weights = &encoder->model->weights;
   if (weights->dense_2.data == NULL)
@@ -207,7 +206,7 @@ gboolean engine_encoder_embed (EngineEncoder *encoder, const EnginePacked *packe
     {
       float *vec = ret_vectors + i * encoder->dimension;
       engine_pool (encoder->model->hyper.pooling, hidden, packed->lengths[i], n_embd, vec);
-      apply_dense (encoder, vec);
+      engine_encoder_apply_dense (encoder, vec);
       float norm = engine_normalise (vec, encoder->dimension);
       if (ret_norms)
         ret_norms[i] = norm;

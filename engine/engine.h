@@ -324,6 +324,25 @@ gboolean engine_quantise_file (EngineModel *model, const char *gguf_path, const 
                                const EngineImportance *importance, EngineFetchProgress progress,
                                gpointer user_data, GError **error);
 
+/* ---- Distillation: distil.c (components.c) ---------------------------------------------------- */
+
+typedef struct
+{
+  guint dimension;          /* of the new vectors; 0: 256, or the teacher's when it has fewer */
+  const char *const *texts; /* in which words are counted: common ones say little; or NULL */
+  gsize n_texts;
+  guint n_threads;          /* 0: as many as this process may use */
+  guint64 mem_limit_bytes;  /* 0: no limit */
+} EngineDistilOptions;
+
+/* Writes a static encoder: TEACHER's vector of each word of its vocabulary, reduced to the principal
+ * components, so that a text's vector is the mean of its words'. Hundreds of times faster, and less
+ * exact. ret_kept: share of the variance between words that the dimensions keep. INPUT
+ * when TEACHER is no encoder or has fewer dimensions. */
+gboolean engine_distil_file (EngineModel *teacher, const EngineDistilOptions *options,
+                             const char *gguf_path, EngineProgressFunc progress,
+                             gpointer user_data, double *ret_kept, GError **error);
+
 /* ---- Machine: cpu.c, threads.c, bench.c -------------------------------------------------------- */
 
 /* "portable", "avx2", "avx512-vnni": what the kernels use here; DOCENT_ISA forces one. */

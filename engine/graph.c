@@ -448,7 +448,7 @@ const float *engine_graph_run (EngineGraph *graph, const EngineBatch *batch)
 {
   const EngineModel *model = graph->model;
   guint n_layer = model->hyper.n_layer;
-  Step step = { .graph = graph, .batch = batch, .next = &model->weights.layers[0] };
+  Step step = { .graph = graph, .batch = batch, .next = n_layer > 0 ? model->weights.layers : NULL };
   g_return_val_if_fail (batch->n_tokens > 0 && batch->n_tokens <= graph->capacity, NULL);
   place_qkv (&step);
   engine_graph_over_tokens (graph, batch->n_tokens, embed, &step);

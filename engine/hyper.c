@@ -293,25 +293,33 @@ static void read_scales (Reader *reader, EngineHyper *hyper)
       = optional_float (reader, "final_logit_softcapping", arch->logit_softcap, 0, 1e6);
 }
 
+static void read_layers (Reader *reader, EngineHyper *hyper)
+{
+  read_heads (reader, hyper);
+  if (reader->error)
+    return;
+  read_attention (reader, hyper);
+  read_experts (reader, hyper);
+  read_feed_forward (reader, hyper);
+  read_scales (reader, hyper);
+  read_rope (reader, hyper);
+}
+
 gboolean engine_hyper_read (const EngineGguf *gguf, const EngineArch *arch, EngineHyper *ret_hyper,
                             GError **error)
 {
   Reader reader = { gguf, arch, NULL };
   EngineHyper hyper = { 0 };
-  hyper.n_layer = required_uint (&reader, "block_count", 1, MAX_LAYERS);
+  if (!arch->lookup_only)
+    hyper.n_layer = required_uint (&reader, "block_count", 1, MAX_LAYERS);
   hyper.n_embd = required_uint (&reader, "embedding_length", 1, MAX_WIDTH);
   hyper.n_ctx_train = required_uint (&reader, "context_length", 1, MAX_POSITIONS);
+  if (arch->lookup_only)
+    hyper.embedding_scale = 1;
+  else if (!reader.error)
+    read_layers (&reader, &hyper);
   if (!reader.error)
-    read_heads (&reader, &hyper);
-  if (!reader.error)
-    {
-      read_attention (&reader, &hyper);
-      read_experts (&reader, &hyper);
-      read_feed_forward (&reader, &hyper);
-      read_pooling (&reader, &hyper);
-      read_scales (&reader, &hyper);
-      read_rope (&reader, &hyper);
-    }
+    read_pooling (&reader, &hyper);
   if (reader.error)
     {
       g_propagate_error (error, reader.error);

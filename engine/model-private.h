@@ -59,6 +59,7 @@ typedef struct
   EngineFfnKind ffn;
   EngineActivation activation;
   gboolean bidirectional;       /* an encoder: every token sees every other */
+  gboolean lookup_only;         /* no layers: a token is its row of token_embd, whatever stands around */
   gboolean norms_heads;         /* attn_q_norm and attn_k_norm on each head before rope */
   gboolean scales_embedding;    /* by √n_embd */
   gboolean first_layer_bare;    /* layer 0 has no attn_norm: the embedding is normed already */

@@ -37,7 +37,7 @@ static void plan (EngineRewrite *rewrite, const EngineModel *model, const Engine
   const EngineMixtureContext context
       = { .mixture = mixture,
           .n_layer = model->hyper.n_layer,
-          .n_head_per_kv = model->hyper.n_head / model->hyper.n_head_kv,
+          .n_head_per_kv = model->hyper.n_head / MAX (model->hyper.n_head_kv, 1),
           .tied = !model->arch->bidirectional
                   && engine_gguf_find_tensor (model->gguf, "output.weight") == NULL,
           .has_importance = importance != NULL };

@@ -267,6 +267,8 @@ static void bind_encoder_ends (Binder *binder, EngineWeights *weights)
 {
   const EngineHyper *hyper = binder->hyper;
   const EngineArch *arch = binder->arch;
+  if (arch->lookup_only)
+    return;
   if (arch->rope == ENGINE_ROPE_NONE)
     weights->position_embd
         = matrix (binder, "position_embd", hyper->n_ctx_train, hyper->n_embd, TRUE);
