@@ -38,6 +38,7 @@ CliExit cli_models_adapt (const CliOptions *options, int argc, char **argv)
       || !cli_model_worth (options, engine_model_info (model)->path, texts.judge, &before, &error)
       || !cli_model_worth (options, argv[1], texts.judge, &after, &error))
     return cli_fail (error);
-  cli_models_report (options, argv[1], NULL, FALSE, &before, &after);
+  const CliModelChange change = { .path = argv[1] };
+  cli_models_report (options, &change, &before, &after);
   return CLI_DONE;
 }

@@ -15,6 +15,7 @@
 #define MAX_TEXT_BYTES (8 * 1000 * 1000)
 #define JUDGED_TOKENS 8192
 #define WRITTEN_TOKENS 32
+#define WRITE_CONTEXT 256
 
 /* ---- Texts ---- */
 
@@ -84,7 +85,8 @@ static gboolean ignore_piece (const char *piece, gpointer user_data)
 /* Tokens a second of writing after a short prompt. */
 static double write_speed (const CliOptions *options, EngineModel *model, const char *text)
 {
-  const EngineSessionOptions session_options = { .n_ctx = 256, .n_threads = options->threads };
+  const EngineSessionOptions session_options = cli_session_options (
+      options, MIN (WRITE_CONTEXT, engine_model_info (model)->n_ctx_train));
   const EngineSampling sampling = { .max_tokens = WRITTEN_TOKENS };
   EngineGeneration written = { .n_tokens = 0 };
   g_autoptr (EngineSession) session = engine_session_new (model, &session_options, NULL);
@@ -103,8 +105,7 @@ static double write_speed (const CliOptions *options, EngineModel *model, const 
 static gboolean judge (const CliOptions *options, EngineModel *model, const char *text,
                        CliModelWorth *worth, GError **error)
 {
-  const EngineSessionOptions session = { .n_threads = options->threads,
-                                         .mem_limit_bytes = options->mem_bytes };
+  const EngineSessionOptions session = cli_session_options (options, 0);
   EnginePerplexity result;
   g_autoptr (CliProgress) progress = cli_progress_new (options);
   const gint64 start = g_get_monotonic_time ();
@@ -174,29 +175,52 @@ static void json_worth (JsonBuilder *json, const char *name, const CliModelWorth
   json_builder_end_object (json);
 }
 
-void cli_models_report (const CliOptions *options, const char *path, const char *type,
-                        gboolean calibrated, const CliModelWorth *before,
-                        const CliModelWorth *after)
+static void json_change (JsonBuilder *json, const CliModelChange *change)
+{
+  cli_json_string (json, "path", change->path);
+  if (change->type != NULL)
+    {
+      cli_json_string (json, "type", change->type);
+      cli_json_bool (json, "calibrated", change->calibrated);
+    }
+  if (change->dropped_layers == NULL)
+    return;
+  cli_json_array (json, "dropped_layers");
+  for (guint i = 0; i < change->dropped_layers->len; i++)
+    cli_json_int (json, NULL, g_array_index (change->dropped_layers, guint, i));
+  json_builder_end_array (json);
+  cli_json_int (json, "dropped_heads", change->dropped_heads);
+}
+
+static void print_change (const CliModelChange *change)
+{
+  g_autofree char *shown = cli_short_path (change->path);
+  printf ("Wrote %s", shown);
+  for (guint i = 0; change->dropped_layers != NULL && i < change->dropped_layers->len; i++)
+    printf ("%s %u", i == 0 ? " without layers" : ",",
+            g_array_index (change->dropped_layers, guint, i));
+  if (change->dropped_heads > 0)
+    printf ("%s %u heads of each layer",
+            change->dropped_layers->len > 0 ? " and" : " without", change->dropped_heads);
+  printf ("\n\n");
+}
+
+void cli_models_report (const CliOptions *options, const CliModelChange *change,
+                        const CliModelWorth *before, const CliModelWorth *after)
 {
   if (options->json)
     {
       g_autoptr (JsonBuilder) json = json_builder_new ();
       cli_json_object (json, NULL);
-      cli_json_string (json, "path", path);
-      if (type != NULL)
-        {
-          cli_json_string (json, "type", type);
-          cli_json_bool (json, "calibrated", calibrated);
-        }
+      json_change (json, change);
       json_worth (json, "before", before);
       json_worth (json, "after", after);
       json_builder_end_object (json);
       cli_json_print (json);
-      return;
     }
-  if (options->quiet)
-    return;
-  g_autofree char *shown = cli_short_path (path);
-  printf ("Wrote %s\n\n", shown);
-  print_worth (options, before, after);
+  else if (!options->quiet)
+    {
+      print_change (change);
+      print_worth (options, before, after);
+    }
 }

@@ -6,13 +6,15 @@
 
 extern const GOptionEntry cli_models_convert_options[], cli_models_inspect_options[],
     cli_models_tokenize_options[], cli_models_perplexity_options[], cli_models_quantise_options[],
-    cli_models_adapt_options[], cli_models_distil_options[];
+    cli_models_adapt_options[], cli_models_distil_options[],
+    cli_models_prune_options[];
 CliExit cli_models_inspect (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_convert (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_tokenize (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_perplexity (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_adapt (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_distil (const CliOptions *options, int argc, char **argv);
+CliExit cli_models_prune (const CliOptions *options, int argc, char **argv);
 CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv);
 
 /* MODEL is a name of the store, a file in it, or a path. */
@@ -46,10 +48,18 @@ gboolean cli_model_texts_read (const char *documents, const char *judge, CliMode
 /* Judges the model at PATH by TEXT; only its size without one, or when it is no generator. */
 gboolean cli_model_worth (const CliOptions *options, const char *path, const char *text,
                           CliModelWorth *ret_worth, GError **error);
-/* Says that PATH was written, and what the model was and is. TYPE NULL: types stayed. */
-void cli_models_report (const CliOptions *options, const char *path, const char *type,
-                        gboolean calibrated, const CliModelWorth *before,
-                        const CliModelWorth *after);
+/* What was done to a model. */
+typedef struct
+{
+  const char *path; /* where the new one is */
+  const char *type; /* NULL: types stayed */
+  gboolean calibrated;
+  const GArray *dropped_layers; /* of guint; NULL: it was not pruned */
+  guint dropped_heads;          /* of each layer */
+} CliModelChange;
+/* Says that it was written, and what the model was and is. */
+void cli_models_report (const CliOptions *options, const CliModelChange *change,
+                        const CliModelWorth *before, const CliModelWorth *after);
 /* As engine's progress: shows it, and stops when the user says so. */
 gboolean cli_models_on_file (const char *name, const char *step, guint64 done, guint64 total,
                              gpointer user_data);

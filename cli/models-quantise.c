@@ -23,8 +23,9 @@ static EngineImportance *collect (const CliOptions *options, EngineModel *model,
                                   GError **error)
 {
   g_autoptr (CliProgress) progress = cli_progress_new (options);
+  const EngineSessionOptions session = cli_session_options (options, 0);
   EngineImportance *importance = engine_importance_collect (
-      model, &learn, 1, n_tokens, cli_models_on_tokens, progress, error);
+      model, &session, &learn, 1, n_tokens, cli_models_on_tokens, progress, error);
   cli_progress_clear (progress);
   return importance;
 }
@@ -60,6 +61,8 @@ CliExit cli_models_quantise (const CliOptions *options, int argc, char **argv)
       || !cli_model_worth (options, engine_model_info (model)->path, texts.judge, &before, &error)
       || !cli_model_worth (options, argv[1], texts.judge, &after, &error))
     return cli_fail (error);
-  cli_models_report (options, argv[1], type, calibrate != NULL, &before, &after);
+  const CliModelChange change
+      = { .path = argv[1], .type = type, .calibrated = calibrate != NULL };
+  cli_models_report (options, &change, &before, &after);
   return CLI_DONE;
 }

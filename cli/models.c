@@ -199,6 +199,8 @@ const CliCommand cli_models_commands[] = {
     cli_models_adapt_options, cli_models_adapt, NULL },
   { "quantise", "MODEL FILE TYPE", "write a model again with its weights in fewer bits", 3, 3,
     cli_models_quantise_options, cli_models_quantise, NULL },
+  { "prune", "MODEL FILE", "write a generator again without the layers or heads that do least", 2, 2,
+    cli_models_prune_options, cli_models_prune, NULL },
   { "distil", "MODEL FILE", "make a static encoder, hundreds of times faster and less exact", 2, 2,
     cli_models_distil_options, cli_models_distil, NULL },
   { NULL },

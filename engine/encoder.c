@@ -21,6 +21,7 @@ static const struct
    * 240, and 100 of PubMedQA, which have none, gave .865 and .816 on average; MiniLM .574, .252. */
   double nothing, gain;
 } FAMILIES[] = {
+  { "static", "", "", 0.332, 2.09 }, /* distilled from MiniLM: .607 and .453 */
   { "e5", "query: ", "passage: ", 0.779, 6.69 },
   { "nomic", "search_query: ", "search_document: ", 0, 0 },
   { "bge-small-en", "Represent this sentence for searching relevant passages: ", "", 0, 0 },

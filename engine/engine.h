@@ -309,11 +309,13 @@ gboolean engine_adapt_file (EngineModel *model, EngineAdapter *const *adapters, 
 typedef struct _EngineImportance EngineImportance;
 
 /* Runs MODEL (a generator or an encoder) over TEXTS and notes what each of its matrices is
- * multiplied with; at most MAX_TOKENS tokens are read. INPUT when there is too little text. */
-EngineImportance *engine_importance_collect (EngineModel *model, const char *const *texts,
-                                             gsize n_texts, gsize max_tokens,
-                                             EngineProgressFunc progress, gpointer user_data,
-                                             GError **error);
+ * multiplied with; at most MAX_TOKENS tokens are read, with the threads, the KV cache and the memory of OPTIONS.
+ * INPUT when there is too little text. */
+EngineImportance *engine_importance_collect (EngineModel *model,
+                                             const EngineSessionOptions *options,
+                                             const char *const *texts, gsize n_texts,
+                                             gsize max_tokens, EngineProgressFunc progress,
+                                             gpointer user_data, GError **error);
 void engine_importance_free (EngineImportance *importance);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineImportance, engine_importance_free)
 
@@ -323,6 +325,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineImportance, engine_importance_free)
 gboolean engine_quantise_file (EngineModel *model, const char *gguf_path, const char *type,
                                const EngineImportance *importance, EngineFetchProgress progress,
                                gpointer user_data, GError **error);
+
+/* ---- Pruning: prune.c (prune-measure.c) -------------------------------------------------------- */
+
+typedef struct
+{
+  guint drop_layers; /* how many; where windows follow a pattern, a multiple of its length */
+  guint drop_heads;  /* of each layer; a multiple of those that share keys and values */
+  const char *const *texts; /* of the kind that the model will read, to see what does least */
+  gsize n_texts;
+  gsize max_tokens;             /* of them to read */
+  EngineSessionOptions session; /* threads, KV cache and memory to read them with */
+} EnginePruneOptions;
+
+/* Writes generator MODEL's file again without the layers and heads that do least in TEXTS. The last
+ * layer stays. ret_layers: of guint, those that went. INPUT when so much cannot be left out or there
+ * is too little text. */
+gboolean engine_prune_file (EngineModel *model, const EnginePruneOptions *options,
+                            const char *gguf_path, EngineProgressFunc progress, gpointer user_data,
+                            GArray **ret_layers, GError **error);
 
 /* ---- Distillation: distil.c (components.c) ---------------------------------------------------- */
 

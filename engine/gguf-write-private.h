@@ -27,6 +27,10 @@ void engine_gguf_writer_set_numbers (EngineGgufWriter *writer, const char *key, 
 /* Key I of another file, as it is there. */
 void engine_gguf_writer_copy_key (EngineGgufWriter *writer, const EngineGguf *gguf, gsize i);
 
+/* The same of an array of numbers, but only the elements of which WANTED [n] is TRUE. */
+void engine_gguf_writer_copy_elements (EngineGgufWriter *writer, const EngineGguf *gguf, gsize i,
+                                       const gboolean *wanted);
+
 /* dims[0] is the row length. FALSE (INPUT) when the shape is empty, overflows, or its rows do not
  * consist of whole blocks of TYPE. */
 gboolean engine_gguf_writer_add_tensor (EngineGgufWriter *writer, const char *name, EngineType type,

@@ -158,6 +158,19 @@ void engine_gguf_writer_copy_key (EngineGgufWriter *writer, const EngineGguf *gg
     g_byte_array_append (writer->keys, key->data, (guint)engine_gguf_scalar_bytes (key->type));
 }
 
+void engine_gguf_writer_copy_elements (EngineGgufWriter *writer, const EngineGguf *gguf, gsize i,
+                                       const gboolean *wanted)
+{
+  const EngineGgufKey *key = &g_array_index (gguf->keys, EngineGgufKey, i);
+  gsize n_bytes = engine_gguf_scalar_bytes (key->element_type), n = 0;
+  for (gsize j = 0; j < key->n; j++)
+    n += wanted[j] ? 1 : 0;
+  put_array (writer, key->name, key->element_type, n);
+  for (gsize j = 0; j < key->n; j++)
+    if (wanted[j])
+      g_byte_array_append (writer->keys, key->data + j * n_bytes, (guint)n_bytes);
+}
+
 /* Bytes of a tensor, or 0 when the shape is impossible for TYPE. */
 static guint64 tensor_bytes (EngineType type, const guint64 *dims, guint n_dims)
 {

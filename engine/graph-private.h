@@ -31,11 +31,15 @@ void engine_rope_apply (const EngineRope *rope, const float *turns, float *head)
 typedef void (*EngineObserve) (const EngineMatrix *w, const float *x, gsize x_stride,
                                gsize n_tokens, gpointer user_data);
 
+/* Sees the residual stream X [n_tokens, n_embd] as it comes to layer IL. */
+typedef void (*EngineObserveStream) (guint il, const float *x, gsize n_tokens, gpointer user_data);
+
 typedef struct
 {
   const EngineModel *model;
   EnginePool *pool; /* not owned */
   EngineObserve observe; /* NULL: nobody looks */
+  EngineObserveStream observe_stream;
   gpointer observe_data;
   EngineAdapter *const *adapters; /* [n_adapters], not owned */
   const float *adapter_scales;

@@ -460,6 +460,8 @@ const float *engine_graph_run (EngineGraph *graph, const EngineBatch *batch)
       step.kv = batch->kv ? batch->kv[il] : NULL;
       /* Nobody reads what the last layer makes of the other tokens. */
       step.first = last ? batch->n_tokens - batch->n_out : 0;
+      if (graph->observe_stream)
+        graph->observe_stream (il, graph->x, batch->n_tokens, graph->observe_data);
       run_layer (&step);
     }
   return batch->n_out ? graph->x + (batch->n_tokens - batch->n_out) * model->hyper.n_embd : NULL;

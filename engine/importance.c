@@ -10,13 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/encoder-private.h"
-#include "engine/session-private.h"
+#include "engine/observe-private.h"
 
-/* Positions of a generator's context while measuring. */
-#define PIECE 512
-/* Fewer tokens than this say more about chance than about the documents. */
-#define MIN_TOKENS 64
 /* No column counts for less than this share of the average: another text may need it. */
 #define FLOOR 1e-3f
 
@@ -88,106 +83,17 @@ const float *engine_importance_find (const EngineImportance *importance, const g
   return column ? column->share : NULL;
 }
 
-/* ---- Running -------------------------------------------------------------------------------- */
-
-static gboolean too_little (gsize n_tokens, GError **error)
+EngineImportance *engine_importance_collect (EngineModel *model,
+                                             const EngineSessionOptions *options,
+                                             const char *const *texts, gsize n_texts,
+                                             gsize max_tokens, EngineProgressFunc progress,
+                                             gpointer user_data, GError **error)
 {
-  g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_INPUT,
-               "the texts have %" G_GSIZE_FORMAT " tokens, and %d are needed to see what matters",
-               n_tokens, MIN_TOKENS);
-  return FALSE;
-}
-
-static gboolean stopped (GError **error)
-{
-  g_set_error_literal (error, ENGINE_ERROR, ENGINE_ERROR_CANCELLED, "stopped");
-  return FALSE;
-}
-
-static GArray *all_tokens (EngineModel *model, const char *const *texts, gsize n_texts,
-                           gsize max_tokens, GError **error)
-{
-  g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
-  for (gsize i = 0; i < n_texts && tokens->len < max_tokens; i++)
-    if (!engine_tokenize (model, texts[i], -1, ENGINE_TOKENIZE_ADD_SPECIAL, tokens, error))
-      return NULL;
-  g_array_set_size (tokens, MIN (tokens->len, max_tokens));
-  return g_steal_pointer (&tokens);
-}
-
-/* Blocks with the logits of every token, so that the output matrix sees as many as the others. */
-static gboolean run_decoder (EngineDecoder *decoder, const gint32 *tokens, gsize n_tokens,
-                             EngineProgressFunc progress, gpointer user_data, GError **error)
-{
-  gsize n_vocab = decoder->model->hyper.n_vocab;
-  const gsize block = 64;
-  g_autofree float *logits = g_new (float, block * n_vocab);
-  for (gsize done = 0, n; done < n_tokens; done += n)
-    {
-      gsize pos = done % decoder->n_ctx;
-      n = MIN (MIN (block, decoder->n_ctx - pos), n_tokens - done);
-      engine_decoder_run (decoder, tokens + done, n, pos, n, logits);
-      if (progress && !progress (done + n, n_tokens, user_data))
-        return stopped (error);
-    }
-  return TRUE;
-}
-
-static gboolean collect_generator (EngineImportance *importance, EngineModel *model,
-                                   const GArray *tokens, EngineProgressFunc progress,
-                                   gpointer user_data, GError **error)
-{
-  guint n_ctx = MIN (PIECE, model->hyper.n_ctx_train);
-  EngineDecoder *decoder
-      = engine_decoder_new (model, n_ctx, ENGINE_KV_F16, engine_n_processors (), error);
-  if (decoder == NULL)
-    return FALSE;
-  decoder->graph.observe = observe;
-  decoder->graph.observe_data = importance;
-  gboolean ok = run_decoder (decoder, (const gint32 *)(gpointer)tokens->data, tokens->len,
-                             progress, user_data, error);
-  engine_decoder_free (decoder);
-  return ok;
-}
-
-static gboolean collect_encoder (EngineImportance *importance, EngineModel *model, GArray *tokens,
-                                 EngineProgressFunc progress, gpointer user_data, GError **error)
-{
-  g_autoptr (EngineEncoder) encoder = engine_encoder_new (model, 0, error);
-  if (encoder == NULL)
-    return FALSE;
-  encoder->graph.observe = observe;
-  encoder->graph.observe_data = importance;
-  for (guint done = 0, length; done < tokens->len; done += length)
-    {
-      length = MIN (model->hyper.max_tokens, tokens->len - done);
-      EnginePacked packed = { .tokens = &g_array_index (tokens, gint32, done),
-                              .lengths = &length,
-                              .n_sequences = 1 };
-      if (engine_encoder_hidden (encoder, &packed, error) == NULL)
-        return FALSE;
-      if (progress && !progress (done + length, tokens->len, user_data))
-        return stopped (error);
-    }
-  return TRUE;
-}
-
-EngineImportance *engine_importance_collect (EngineModel *model, const char *const *texts,
-                                             gsize n_texts, gsize max_tokens,
-                                             EngineProgressFunc progress, gpointer user_data,
-                                             GError **error)
-{
-  g_autoptr (GArray) tokens = all_tokens (model, texts, n_texts, max_tokens, error);
-  if (tokens == NULL)
-    return NULL;
-  if (tokens->len < MIN_TOKENS && !too_little (tokens->len, error))
-    return NULL;
   g_autoptr (EngineImportance) importance = g_new0 (EngineImportance, 1);
   importance->columns = g_hash_table_new_full (NULL, NULL, NULL, column_free);
-  gboolean ok = model->info.role == ENGINE_ROLE_GENERATOR
-                    ? collect_generator (importance, model, tokens, progress, user_data, error)
-                    : collect_encoder (importance, model, tokens, progress, user_data, error);
-  if (!ok)
+  const EngineObserver observer = { .matrix = observe, .user_data = importance };
+  if (!engine_observe_texts (model, options, texts, n_texts, max_tokens, &observer, progress,
+                             user_data, error))
     return NULL;
   g_hash_table_foreach (importance->columns, finish, NULL);
   return g_steal_pointer (&importance);

@@ -12,6 +12,7 @@ typedef struct
   EngineType type;
   guint64 dims[4];         /* dims[0] is the row length */
   gboolean edited;         /* rows come from EngineRewrite.row; otherwise from the source as they are */
+  gboolean moved;          /* rows are the source's, each from where EngineRewrite.source_row says */
   const float *importance; /* [dims[2], dims[0]], or NULL */
 } EngineRewriteTensor;
 
@@ -24,6 +25,7 @@ typedef struct
   /* Row ROW of TENSOR as floats [dims[0]]; runs on several threads. */
   void (*row) (const EngineRewriteTensor *tensor, guint64 row, float *ret_values,
                gpointer user_data);
+  guint64 (*source_row) (const EngineRewriteTensor *tensor, guint64 row, gpointer user_data);
   gpointer user_data;
 } EngineRewrite;
 

@@ -175,12 +175,29 @@ static gboolean write_rows (EngineRewrite *rewrite, const EngineRewriteTensor *t
   return TRUE;
 }
 
+static gboolean move_rows (EngineRewrite *rewrite, const EngineRewriteTensor *tensor,
+                           GError **error)
+{
+  const EngineGgufTensor *source = tensor->source;
+  gsize row_bytes = bytes_of_row (source->type, source->dims[0]);
+  for (guint64 row = 0; row < tensor->dims[1]; row++)
+    {
+      guint64 from = rewrite->source_row (tensor, row, rewrite->user_data);
+      if (!engine_gguf_writer_write (rewrite->writer, source->data + from * row_bytes, row_bytes,
+                                     error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean write_tensor (EngineRewrite *rewrite, const EngineRewriteTensor *tensor,
                               EnginePool *pool, EngineFileProgress *progress, guint64 *done,
                               GError **error)
 {
   if (tensor->edited || tensor->type != tensor->source->type)
     return write_rows (rewrite, tensor, pool, progress, done, error);
+  if (tensor->moved)
+    return move_rows (rewrite, tensor, error);
   *done += tensor->source->n_bytes;
   return engine_gguf_writer_write (rewrite->writer, tensor->source->data, tensor->source->n_bytes,
                                    error)

@@ -35,6 +35,10 @@ gboolean engine_decoder_can_rewind (const EngineDecoder *decoder, gsize n_writte
 
 /* ---- Session: session.c --------------------------------------------------------------------- */
 
+/* Whether a session with these would be made: MODEL writes text, was trained for as long a context
+ * and fits into memory. */
+gboolean engine_session_check_options (const EngineModel *model,
+                                       const EngineSessionOptions *options, GError **error);
 /* engine_session_read, with the logits after every token: ret_logits [n_tokens, n_vocab]. */
 gboolean engine_session_read_all (EngineSession *session, const gint32 *tokens, gsize n_tokens,
                                   float *ret_logits, GError **error);

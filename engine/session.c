@@ -90,9 +90,10 @@ static gboolean check_memory (const EngineModel *model, const EngineSessionOptio
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
-static gboolean check_options (const EngineModel *model, guint n_ctx,
-                               const EngineSessionOptions *options, GError **error)
+gboolean engine_session_check_options (const EngineModel *model,
+                                       const EngineSessionOptions *options, GError **error)
 {
+  guint n_ctx = options->n_ctx;
   if (model->info.role != ENGINE_ROLE_GENERATOR)
     {
       g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_INPUT,
@@ -115,7 +116,7 @@ EngineSession *engine_session_new (EngineModel *model, const EngineSessionOption
 {
   guint n_ctx = options->n_ctx ? options->n_ctx : MIN (DEFAULT_N_CTX, model->hyper.n_ctx_train);
   guint n_threads = options->n_threads ? options->n_threads : engine_n_processors ();
-  if (!check_options (model, n_ctx, options, error))
+  if (!engine_session_check_options (model, options, error))
     return NULL;
   EngineDecoder *decoder
       = engine_decoder_new (model, n_ctx, options->kv_type, MIN (n_threads, MAX_THREADS), error);

@@ -149,7 +149,7 @@ static void script_write_tensor (EngineGgufWriter *writer, const Script *script,
 }
 
 /* Writes the model to PATH; FALSE when that fails. */
-static gboolean script_write (const Script *script, const char *path)
+static G_GNUC_UNUSED gboolean script_write (const Script *script, const char *path)
 {
   g_autoptr (EngineGgufWriter) writer = engine_gguf_writer_new ();
   g_autofree float *embedding = script_embedding ();
