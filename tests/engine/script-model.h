@@ -13,6 +13,8 @@
 #define SCRIPT_END_OF_TEXT 258
 #define SCRIPT_MERGED 259 /* bytes FE FF, which no text holds */
 #define SCRIPT_N_VOCAB 260
+#define SCRIPT_MARKER 240 /* the first of script.markers, in place of bytes that ASCII lacks */
+#define SCRIPT_MAX_MARKERS 8
 #define SCRIPT_N_EMBD 128
 #define SCRIPT_N_FF 32
 
@@ -21,6 +23,7 @@ static const char SCRIPT_CHATML[] = "{% for m in messages %}<|im_start|>{{ m.rol
 typedef struct
 {
   const char *chat_template; /* NULL: none */
+  const char *markers[SCRIPT_MAX_MARKERS + 1]; /* control tokens from SCRIPT_MARKER on */
   const gint32 *follows;     /* [SCRIPT_N_VOCAB]: the token after each, or -1; NULL: all -1 */
   const char *left_out;      /* a tensor that the file lacks */
   const char *extra;         /* a tensor that it should not have */
@@ -83,6 +86,12 @@ static void script_write_keys (EngineGgufWriter *writer, const Script *script)
                                : i == SCRIPT_MERGED   ? g_strdup ("þÿ")
                                                       : g_strdup ("<|endoftext|>"));
       types[i] = i < 256 || i == SCRIPT_MERGED ? 1 : 3;
+    }
+  for (guint i = 0; script->markers[i] != NULL; i++)
+    {
+      g_free (tokens->pdata[SCRIPT_MARKER + i]);
+      tokens->pdata[SCRIPT_MARKER + i] = g_strdup (script->markers[i]);
+      types[SCRIPT_MARKER + i] = 3;
     }
   engine_gguf_writer_set_string (writer, "general.architecture", arch);
   engine_gguf_writer_set_string (writer, "general.name", "Script");
