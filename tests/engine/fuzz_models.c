@@ -18,7 +18,7 @@
 #include "engine/session-private.h"
 #include "model-folder.h"
 
-#define MAX_GROWTH_KB (512 * 1024)
+#define MAX_GROWTH_KB (1024 * 1024) /* ASan keeps what was freed */
 
 static guint n_tried, n_refused, n_silent;
 
