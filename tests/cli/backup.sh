@@ -13,6 +13,18 @@ run 0 backup --json "$work/second"; json '.verified and (.backup | endswith("sec
 run 1 backup "$work/copy"; one_sentence; err_has "$work/copy"
 run 1 backup "$work/none/copy"; one_sentence
 
+# Subscriptions and digests are part of it; what cannot be copied whole is not kept.
+run 0 feed add https://example.org/feed.xml
+mkdir -p "$library/digests/all"; echo '{"title":"Digest"}' >"$library/digests/all/2026-01-31.json"
+run 0 backup "$work/fourth"
+diff -r "$library/digests" "$work/fourth/digests" || fail "the digests are others"
+cmp -s "$library/feeds.ini" "$work/fourth/feeds.ini" || fail "the subscriptions are others"
+run 0 --library "$work/fourth" feed list; out_has example.org
+ln -s "$work/nowhere" "$library/digests/all/2026-02-01.json"
+run 1 backup "$work/fifth"; one_sentence
+[ ! -e "$work/fifth" ] || fail "a backup without a digest was kept"
+rm "$library/digests/all/2026-02-01.json"
+
 # Of a damaged library there is no backup that looks like one.
 if command -v sqlite3 >/dev/null; then
   sqlite3 "$library/library.db" "UPDATE chunk SET text = text || ' tampered'"
