@@ -315,25 +315,19 @@ static gboolean delete_documents (Index *index, const gint64 *ids, gsize n, GErr
           || !index_log_document (index, "forget", document->path, error))
         return FALSE;
     }
-  /* FTS5 marks words as deleted and leaves them readable in its pages until it merges them all. */
-  return index_run (index, error, "scrub_words", "") && index_run (index, error, "scrub_later", "");
+  return index_run (index, error, "scrub_later", "");
 }
 
 gboolean index_forget_documents (Index *index, const gint64 *ids, gsize n, GError **error)
 {
   if (n == 0)
     return TRUE;
-  /* The FAISS file goes first: should anything stop us after the commit, no copy is left behind,
-   * and the file can be made again from the rows that stay, here or by the next flush. It also
-   * makes room on a full disk. */
-  if (!index_dense_drop_file (index, error) || !index_delete_safety_copies (index, error)
-      || !index_begin_write (index, error))
+  /* Out of sight with the commit; the clearing up after it takes as long as the library is large,
+   * and searches go on meanwhile. */
+  if (!index_delete_safety_copies (index, error) || !index_begin_write (index, error))
     return FALSE;
-  if (!index_end (index, delete_documents (index, ids, n, error), error)
-      || !index_scrub_if_needed (index, error))
-    return FALSE;
-  index_flush (index, NULL);
-  return TRUE;
+  return index_end (index, delete_documents (index, ids, n, error), error)
+         && index_scrub_if_needed (index, error);
 }
 
 gboolean index_forget_document (Index *index, gint64 id, GError **error)

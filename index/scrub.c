@@ -4,8 +4,13 @@
  * move and leaves the originals in the unused middle of the old page; a row deleted later is wiped
  * only where it lives by then. So after a document is forgotten the unused middle of every b-tree
  * page is overwritten here, in the file itself: no page's meaning changes, a crash half way does no
- * harm, and a note in the library makes the next writer finish the job. */
+ * harm, and a note in the library makes the next writer finish the job.
+ *
+ * Before that words leave text search for good, and vectors the FAISS file. Each is done in steps
+ * between which readers get their turn. */
 #include "index/index-private.h"
+
+#include "index/dense-private.h"
 
 #include <string.h>
 
@@ -75,6 +80,31 @@ static gboolean scrub_pages (Index *index, GError **error)
   return rc == SQLITE_OK;
 }
 
+/* Pages of text search that one step writes, about 4 kB each. */
+#define PAGES_PER_MERGE 4000
+
+/* FTS5 marks words as deleted and leaves them readable in its pages until it has merged them all:
+ * that is done when a step changes nothing but its own note. */
+static gboolean merge_words (Index *index, GError **error)
+{
+  for (;;)
+    {
+      int before = sqlite3_total_changes (index->db);
+
+      if (!index_run (index, error, "merge_words", "i", (gint64)-PAGES_PER_MERGE))
+        return FALSE;
+      if (sqlite3_total_changes (index->db) - before < 2)
+        return TRUE;
+    }
+}
+
+/* Where there is no room for a new file, the old one goes all the same: vectors are read from the
+ * rows then. */
+static gboolean rewrite_vectors (Index *index, GError **error)
+{
+  return index_flush (index, NULL) || index_dense_drop_file (index, error);
+}
+
 gboolean index_scrub_if_needed (Index *index, GError **error)
 {
   gint64 needed;
@@ -83,6 +113,8 @@ gboolean index_scrub_if_needed (Index *index, GError **error)
     return FALSE;
   if (!needed)
     return TRUE;
+  if (!merge_words (index, error) || !rewrite_vectors (index, error))
+    return FALSE;
   if (!index_begin_write (index, error) || !index_end (index, scrub_pages (index, error), error))
     return FALSE;
   /* The page cache still has the pages as they were, and would write them back one day. */

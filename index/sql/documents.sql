@@ -69,8 +69,9 @@ WHERE id IN (SELECT id FROM chunk WHERE document = ?1);
 -- :forget_words
 DELETE FROM passage WHERE rowid IN (SELECT id FROM chunk WHERE document = ?1);
 
--- :scrub_words
-INSERT INTO passage (passage) VALUES ('optimize');
+-- A negative number makes all segments one, so many pages at a time.
+-- :merge_words
+INSERT INTO passage (passage, rank) VALUES ('merge', ?1);
 
 -- Vectors newer than the FAISS file need no note: they are not in it.
 -- :note_removed_vectors

@@ -1,7 +1,8 @@
-/* How a library of a million passages behaves: build time, size, memory, latency, recall.
+/* How a library of a million passages behaves: build time, size, memory, latency, recall, and how soon
+ * what is forgotten is out of sight.
  *
  * Usage: scale_bench DIR N_CHUNKS TEXT-FILE. DIR is made when missing and kept, so that a second run
- * measures without building. Passages are sentences of TEXT-FILE recombined; vectors (384) lie
+ * measures without building; scale_plot draws the lines of several runs. Passages are sentences of TEXT-FILE recombined; vectors (384) lie
  * around 2,000 centres, as those of real text do. Prints one JSON object. */
 #include "index/index-private.h"
 
@@ -192,6 +193,50 @@ static double measure_recall (Index *index, Maker *maker)
   return (double)n_found / (N_EXACT * K);
 }
 
+typedef struct
+{
+  Index *writer;
+  gint64 document, end_us;
+} Forgetting;
+
+static gpointer forget (gpointer data)
+{
+  Forgetting *forgetting = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!index_forget_document (forgetting->writer, forgetting->document, &error))
+    g_error ("%s", error->message);
+  forgetting->end_us = g_get_monotonic_time ();
+  return NULL;
+}
+
+/* Forgets a document while another handle reads. ret_clear_s: until nothing of it can be read from the
+ * files. Returns the seconds until the reader does not find it any more. */
+static double measure_forget (const char *dir, Maker *maker, double *ret_clear_s)
+{
+  g_autoptr (Index) writer = index_open (dir, INDEX_WRITE, NULL);
+  g_autoptr (Index) reader = index_open (dir, INDEX_READ, NULL);
+  g_autoptr (IndexDocument) document = NULL;
+
+  put_document (writer, maker, G_MAXINT32);
+  g_autofree char *path = g_strdup_printf ("/bench/%u", G_MAXINT32);
+  if (!index_flush (writer, NULL) || !(document = index_find_document (writer, path, NULL)))
+    g_error ("the document to forget is not there");
+
+  Forgetting forgetting = { writer, document->id, 0 };
+  gint64 start_us = g_get_monotonic_time ();
+  GThread *thread = g_thread_new ("forget", forget, &forgetting);
+  for (gboolean there = TRUE; there; g_usleep (1000))
+    {
+      g_autoptr (IndexDocument) found = index_find_document (reader, path, NULL);
+      there = found != NULL;
+    }
+  double seen_s = seconds_since (start_us);
+  g_thread_join (thread);
+  *ret_clear_s = (double)(forgetting.end_us - start_us) / G_USEC_PER_SEC;
+  return seen_s;
+}
+
 static guint64 peak_kib (void)
 {
   g_autofree char *status = NULL;
@@ -222,7 +267,9 @@ int main (int argc, char **argv)
   measure_latency (index, &maker, INDEX_SEARCH_LEXICAL, "lexical");
   measure_latency (index, &maker, INDEX_SEARCH_DENSE, "dense");
   measure_latency (index, &maker, INDEX_SEARCH_HYBRID, "hybrid");
-  printf ("\"peak_mib\": %" G_GUINT64_FORMAT ", \"recall@10\": %.3f}\n", peak_kib () / 1024,
+  printf ("\"peak_mib\": %" G_GUINT64_FORMAT ", \"recall@10\": %.3f, ", peak_kib () / 1024,
           measure_recall (index, &maker));
+  double clear_s, forget_s = measure_forget (argv[1], &maker, &clear_s);
+  printf ("\"forgotten_after_s\": %.2f, \"cleared_after_s\": %.1f}\n", forget_s, clear_s);
   return 0;
 }
