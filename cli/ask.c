@@ -7,7 +7,7 @@
 
 static gboolean evidence_only;
 static int max_tokens, evidence_tokens;
-static double temperature;
+static double temperature, sure;
 static gint64 seed;
 
 const GOptionEntry cli_ask_options[] = {
@@ -19,6 +19,8 @@ const GOptionEntry cli_ask_options[] = {
     "let the model read N tokens (default: by this machine's speed)", "N" },
   { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature,
     "0 for the likeliest words (the default), up to 2 for variety", "T" },
+  { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &sure,
+    "refuse what is less likely to be right than P, from 0 to 1 (default: 0.2)", "P" },
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "same number, same variety", "N" },
   CLI_SCOPE_OPTIONS,
   CLI_SECTION_OPTION,
@@ -34,6 +36,8 @@ static const char *problem_with_options (void)
     return "--evidence-tokens takes a number from 1 to 1000000";
   if (!(temperature >= 0 && temperature <= 2))
     return "--temperature takes a number from 0 to 2";
+  if (!(sure >= 0 && sure <= 1))
+    return "--sure takes a number from 0 to 1";
   if (seed < 0)
     return "--seed takes a number from 0";
   return NULL;
@@ -62,6 +66,7 @@ CliExit cli_ask (const CliOptions *options, int argc, char **argv)
     .temperature = temperature,
     .seed = seed,
     .evidence_only = evidence_only,
+    .min_confidence = sure,
   };
   CliAnswerView view;
   cli_answer_view_begin (&view, options);

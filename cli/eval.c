@@ -7,6 +7,7 @@
 static int retrieval_limit, answers_limit;
 static gint64 seed;
 static gboolean oracle, absent;
+static double sure;
 
 static const GOptionEntry retrieval_options[] = {
   { "limit", 0, 0, G_OPTION_ARG_INT, &retrieval_limit, "only the first N questions (default: all)",
@@ -19,6 +20,8 @@ static const GOptionEntry answers_options[] = {
     "give the model the right paragraph instead of searching", NULL },
   { "absent", 0, 0, G_OPTION_ARG_NONE, &absent,
     "leave each second article out: its questions must be refused", NULL },
+  { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &sure,
+    "refuse what is less likely to be right than P, from 0 to 1 (default: 0.2)", "P" },
   { "limit", 0, 0, G_OPTION_ARG_INT, &answers_limit, "a sample of N questions (default: all)",
     "N" },
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "same number, same sample (default: 0)", "N" },
@@ -122,13 +125,16 @@ static CliExit eval_answers (const CliOptions *options, int argc, char **argv)
 {
   if (answers_limit < 0 || seed < 0)
     return cli_usage ("eval answers", "--limit and --seed take numbers from 0");
+  if (!(sure >= 0 && sure <= 1))
+    return cli_usage ("eval answers", "--sure takes a number from 0 to 1");
   if (oracle && absent)
     return cli_usage ("eval answers", "--oracle needs the paragraphs that --absent leaves out");
   const RagOptions rag_options = cli_rag_options (options);
   g_autoptr (CliProgress) progress = cli_progress_new (options);
   g_autoptr (GError) error = NULL;
-  const RagEvalAnswersOptions eval
-      = { .oracle = oracle, .absent = absent, .limit = answers_limit, .seed = seed };
+  const RagEvalAnswersOptions eval = {
+    .oracle = oracle, .absent = absent, .limit = answers_limit, .seed = seed, .min_confidence = sure
+  };
   RagAnswerScore score;
   const gboolean ok = rag_eval_answers (&rag_options, argv[0], &eval, on_progress, progress,
                                         cli_cancellable ("stopping"), &score, &error);

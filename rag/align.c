@@ -4,7 +4,7 @@
  * well have a 4 elsewhere, so looking for the word is not enough. In come the words of both, out
  * goes whether a number or name of the one stands where the source has another. The words are laid
  * beside each other by their longest common subsequence; what differs between two words that match
- * was put in the other's place. */
+ * was put in the other's place. A "not" that only one side has there turns the sentence round. */
 #include "rag/text-private.h"
 
 #include <string.h>
@@ -86,6 +86,56 @@ static gboolean is_swap (const Side *said, guint i0, guint i1, const Side *sourc
   return FALSE;
 }
 
+/* Words between which a "not" belongs to what stands around it; longer gaps are other clauses. */
+#define MAX_FLIP_GAP 3
+
+static gboolean is_negation (const Side *side, guint i)
+{
+  static const char *const negations[]
+      = { "not",    "no",      "never",  "without", "cannot", "doesn",   "don",
+          "isn",    "didn",    "wasn",   "aren",    "weren",  "won",     "couldn",
+          "wouldn", "shouldn", "hasn",   "haven",   "hadn",   "nicht",   "nie",
+          "kein",   "keine",   "keinen", "keinem",  "keiner", "keines",  "niemals",
+          "ohne",   "pas",     "jamais", "sans",    "aucun",  "aucune",  "nunca",
+          "sin",    "non",     "mai",    "senza",   "nessun", "nessuna", NULL };
+  const RagWord *word = word_of (side, i);
+  g_autofree char *lower = g_utf8_strdown (side->text + word->start, word->end - word->start);
+  return g_strv_contains (negations, lower);
+}
+
+/* "Not only" denies nothing. */
+static gboolean is_only (const Side *side, guint i)
+{
+  static const char *const only[] = { "only", "just", "nur", "seulement", "solo", "sólo", NULL };
+  if (i >= side->words->len)
+    return FALSE;
+  const RagWord *word = word_of (side, i);
+  g_autofree char *lower = g_utf8_strdown (side->text + word->start, word->end - word->start);
+  return g_strv_contains (only, lower);
+}
+
+static guint n_negations (const Side *side, guint from, guint to)
+{
+  guint n = 0;
+  for (guint i = from; i < to; i++)
+    n += is_negation (side, i) && !is_only (side, i + 1);
+  return n;
+}
+
+/* Whether one of the two gaps denies and the other does not. */
+static gboolean is_flip (const Side *said, guint i0, guint i1, const Side *source, guint k0,
+                         guint k1)
+{
+  return i1 - i0 <= MAX_FLIP_GAP && k1 - k0 <= MAX_FLIP_GAP
+         && n_negations (said, i0, i1) % 2 != n_negations (source, k0, k1) % 2;
+}
+
+static gboolean is_change (const Side *said, guint i0, guint i1, const Side *source, guint k0,
+                           guint k1)
+{
+  return is_swap (said, i0, i1, source, k0, k1) || is_flip (said, i0, i1, source, k0, k1);
+}
+
 gboolean rag_is_altered (const char *said_text, const GArray *said_words, const char *source_text,
                          const GArray *source_words)
 {
@@ -97,11 +147,11 @@ gboolean rag_is_altered (const char *said_text, const GArray *said_words, const 
   if (lengths[0] < MIN_ALIKE * n)
     return FALSE;
   guint i = 0, k = 0, gap_i = 0, gap_k = 0;
-  gboolean swap = FALSE;
-  while (i < n && k < m && !swap)
+  gboolean changed = FALSE;
+  while (i < n && k < m && !changed)
     if (same (&said, i, &source, k))
       {
-        swap = is_swap (&said, gap_i, i, &source, gap_k, k);
+        changed = is_change (&said, gap_i, i, &source, gap_k, k);
         gap_i = ++i;
         gap_k = ++k;
       }
@@ -109,5 +159,7 @@ gboolean rag_is_altered (const char *said_text, const GArray *said_words, const 
       i++;
     else
       k++;
-  return swap || is_swap (&said, gap_i, n, &source, gap_k, m);
+  /* What the source says further on need not be said. */
+  return changed || is_swap (&said, gap_i, n, &source, gap_k, m)
+         || n_negations (&said, gap_i, n) > n_negations (&source, gap_k, m);
 }

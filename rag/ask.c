@@ -151,8 +151,17 @@ static void take_generation (RagAnswer *answer, const RagGeneration *generation,
   signals->mean_logprob = generation->mean_logprob;
 }
 
-/* Of an answer that is partly proved keeps that part, and decides whether it is an answer. */
-static void gate (RagAnswer *answer, const RagEvidence *evidence, const RagGeneration *generation)
+/* What came of one reading. */
+typedef enum
+{
+  SETTLED,   /* an answer, a refusal or a part is in the RagAnswer */
+  UNPROVED,  /* nothing of what the model said is in the passages */
+  UNCERTAIN, /* proved, but hardly right */
+} Outcome;
+
+/* Keeps what is proved and decides whether that is an answer. */
+static Outcome gate (RagAnswer *answer, const RagEvidence *evidence,
+                     const RagGeneration *generation, guint n_supported, double min_confidence)
 {
   if (generation->stopped)
     {
@@ -160,22 +169,26 @@ static void gate (RagAnswer *answer, const RagEvidence *evidence, const RagGener
       answer->answer = g_strdup (generation->text);
       answer->status = RAG_PARTIAL;
       answer->reason = g_strdup ("stopped before the answer was complete");
+      return SETTLED;
     }
-  else if (rag_is_refusal (generation->text))
-    refuse (answer, evidence, "the model found no answer in the passages");
-  else if (answer->confidence < rag_confidence_threshold)
-    refuse (answer, evidence, "the answer is too uncertain");
-  else
+  if (rag_is_refusal (generation->text))
     {
-      const char *separator = strchr (generation->text, '\n') != NULL ? "\n" : " ";
-      g_free (answer->answer);
-      answer->answer = join_supported (answer->sentences, separator);
-      if (generation->cut)
-        {
-          answer->status = RAG_PARTIAL;
-          answer->reason = g_strdup ("the answer reached its token limit");
-        }
+      refuse (answer, evidence, "the model found no answer in the passages");
+      return SETTLED;
     }
+  if (n_supported == 0)
+    return UNPROVED;
+  if (answer->confidence < min_confidence)
+    return UNCERTAIN;
+  const char *separator = strchr (generation->text, '\n') != NULL ? "\n" : " ";
+  g_free (answer->answer);
+  answer->answer = join_supported (answer->sentences, separator);
+  if (generation->cut)
+    {
+      answer->status = RAG_PARTIAL;
+      answer->reason = g_strdup ("the answer reached its token limit");
+    }
+  return SETTLED;
 }
 
 /* ---- With the model ---- */
@@ -194,10 +207,16 @@ static gsize count_tokens (const char *text, gsize length, gpointer user_data)
   return engine_count_tokens (user_data, text, (gssize)length);
 }
 
-/* One reading and one answer, settled in ANSWER unless nothing of it is proved. */
+static double min_confidence_of (const RagChat *chat)
+{
+  double wanted = chat->options.min_confidence;
+  return wanted > 0 ? wanted : rag_confidence_threshold;
+}
+
+/* One reading and one answer. */
 static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
                             const RagEvidence *evidence, const RagAskEvents *events,
-                            gboolean *ret_settled, GError **error)
+                            Outcome *ret_outcome, GError **error)
 {
   RagPrompt prompt;
   RagGeneration generation;
@@ -215,25 +234,24 @@ static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion 
                               &chat->signals, error);
   take_cited (answer, &cited);
   answer->confidence = rag_confidence (&chat->signals);
-  *ret_settled = n_supported > 0 || generation.stopped || rag_is_refusal (generation.text);
-  if (ok && *ret_settled)
-    gate (answer, evidence, &generation);
+  if (ok)
+    *ret_outcome = gate (answer, evidence, &generation, n_supported, min_confidence_of (chat));
   rag_generation_clear (&generation);
   return ok;
 }
 
-/* The page says it itself, or nobody does. */
+/* The page says it itself, or nobody does; REASON is why it is asked. */
 static gboolean answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
-                                   const RagEvidence *evidence, GError **error)
+                                   const RagEvidence *evidence, const char *reason, GError **error)
 {
   RagCited cited;
   g_autofree char *quote = NULL;
-  double confidence;
+  double confidence = 0;
   if (!rag_quote (chat->rag, question, evidence, &quote, &confidence, error))
     return FALSE;
-  if (quote == NULL || confidence < rag_confidence_threshold)
+  if (quote == NULL || confidence < min_confidence_of (chat))
     {
-      refuse (answer, evidence, "what the model said is not in the passages");
+      refuse (answer, evidence, reason);
       return TRUE;
     }
   rag_cite (question, evidence, quote, &cited);
@@ -241,7 +259,7 @@ static gboolean answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQu
   take_cited (answer, &cited);
   answer->confidence = confidence;
   if (!proved)
-    refuse (answer, evidence, "what the model said is not in the passages");
+    refuse (answer, evidence, reason);
   else
     {
       g_autofree char *text = join_supported (answer->sentences, " ");
@@ -252,27 +270,31 @@ static gboolean answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQu
 }
 
 /* Small models lose their way among many passages: what nothing proves is asked for once more, with
- * only the sentences that are nearest to the question, and if that fails too the nearest of them
- * answers. */
+ * only the sentences that are nearest to the question. Where that fails too, or the answer is
+ * hardly right, the nearest sentence answers. */
 static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
                                    RagEvidence *evidence, const RagAskEvents *events,
                                    gint64 start_us, GError **error)
 {
-  gboolean settled;
+  Outcome outcome;
   const RagAskEvents quiet = { .cancellable = events != NULL ? events->cancellable : NULL };
   double before_ms = milliseconds_since (start_us);
-  if (!try_answer (chat, answer, question, evidence, events, &settled, error))
+  if (!try_answer (chat, answer, question, evidence, events, &outcome, error))
     return FALSE;
   double first_token_ms = before_ms + answer->first_token_ms;
-  if (!settled)
+  if (outcome == UNPROVED)
     {
       rag_evidence_select (evidence, RETRY_EVIDENCE_TOKENS, count_tokens, chat->rag->generator);
-      if (!try_answer (chat, answer, question, evidence, &quiet, &settled, error)
-          || (!settled && !answer_with_quote (chat, answer, question, evidence, error)))
+      if (!try_answer (chat, answer, question, evidence, &quiet, &outcome, error))
         return FALSE;
     }
   answer->first_token_ms = first_token_ms;
-  return TRUE;
+  if (outcome == SETTLED)
+    return TRUE;
+  return answer_with_quote (chat, answer, question, evidence,
+                            outcome == UNCERTAIN ? "the answer is too uncertain"
+                                                 : "what the model said is not in the passages",
+                            error);
 }
 
 static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQuestion *question,

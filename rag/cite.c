@@ -301,7 +301,9 @@ static gboolean is_altered (const RagEvidence *evidence, guint source, const cha
 {
   const RagSpan *span = &g_array_index (evidence->spans, RagSpan, source);
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
-  return rag_is_altered (text, words, passage->hit->text + span->start, span->words);
+  const char *source_text = passage->hit->text + span->start;
+  return rag_is_altered (text, words, source_text, span->words)
+         || rag_has_other_unit (text, words, source_text, span->words);
 }
 
 static void cite_sentence (const RagQuestion *question, const RagEvidence *evidence,

@@ -183,11 +183,14 @@ gboolean rag_evaluate_answers (const RagOptions *options, const char *file,
 
 gboolean rag_eval_answers (const RagOptions *options, const char *file,
                            const RagEvalAnswersOptions *eval, RagProgressFunc progress,
-                           gpointer user_data, GCancellable *cancellable,
-                           RagAnswerScore *ret_score, GError **error)
+                           gpointer user_data, GCancellable *cancellable, RagAnswerScore *ret_score,
+                           GError **error)
 {
-  const RagAnswerEvaluation evaluation
-      = { .oracle = eval->oracle, .absent = eval->absent, .limit = eval->limit, .seed = eval->seed };
+  const RagAnswerEvaluation evaluation = { .oracle = eval->oracle,
+                                           .absent = eval->absent,
+                                           .limit = eval->limit,
+                                           .seed = eval->seed,
+                                           .ask = { .min_confidence = eval->min_confidence } };
   return rag_evaluate_answers (options, file, &evaluation, progress, user_data, cancellable,
                                ret_score, error);
 }

@@ -312,6 +312,7 @@ typedef struct
   float temperature;      /* 0: greedy */
   guint64 seed;
   gboolean evidence_only; /* no generator: passages and coverage only */
+  double min_confidence;  /* refuse what is less likely right, 0 … 1; 0: as docs/answers.md says */
 } RagAskOptions;
 
 /* One conversation: keeps the model loaded, what was asked and answered, and reuses what the
@@ -493,6 +494,7 @@ typedef struct
                     * the file's own unanswerable questions must */
   guint limit;     /* 0: all; otherwise a sample, answerable and not alike */
   guint64 seed;    /* of the sample */
+  double min_confidence; /* as for rag_ask */
 } RagEvalAnswersOptions;
 
 /* FILE: SQuAD 2.0 JSON. */

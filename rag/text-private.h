@@ -50,9 +50,13 @@ GHashTable *rag_word_set (const char *text, gssize length, RagLanguage language)
 char *rag_fold (const char *text, gssize length);
 
 /* Whether what was SAID (words as from rag_words) is SOURCE with a number or name put in another's
- * place: align.c */
+ * place, or with a "not" more or less: align.c */
 gboolean rag_is_altered (const char *said_text, const GArray *said_words, const char *source_text,
                          const GArray *source_words);
+
+/* Whether a number has a unit with which SOURCE never has it: units.c */
+gboolean rag_has_other_unit (const char *said_text, const GArray *said_words,
+                             const char *source_text, const GArray *source_words);
 
 /* Numbers: numbers.c */
 

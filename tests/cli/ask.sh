@@ -7,6 +7,7 @@ run 2 ask ''; one_sentence; err_has 'empty'
 run 2 ask --temperature hot why; one_sentence
 run 2 ask --temperature 9 why; one_sentence
 run 2 ask --max-tokens -1 why; one_sentence
+run 2 ask --sure 2 why; one_sentence
 run 1 ask why; one_sentence; err_has "$library"
 
 run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
@@ -53,6 +54,11 @@ run 3 --library "$work/lib" --model smollm2-135m ask 'What is the capital of Mon
 out_has 'Searched 4 of 4 documents.'
 run 3 --library "$work/lib" --model smollm2-135m ask --json 'What is the capital of Mongolia?'
 json '.status == "refused" and .citations == []'
+
+# Who wants to be sure gets nothing from a small model.
+run 3 --library "$work/lib" --model smollm2-135m ask --sure 1 --json \
+  'On which extension is the night coordinator reached?'
+json '.status == "refused" and .reason != null'
 
 # The same question, the same seed: the same answer.
 for i in 1 2; do

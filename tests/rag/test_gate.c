@@ -1,6 +1,7 @@
 /* The sentence gate on altered answers: statements of SQuAD's paragraphs and its expected answers,
  * each with one number, date or name changed, must be struck; unchanged, or with another spelling
- * of the same amount, they must stay. Skipped where ../shared/data/qa is not. */
+ * of the same amount, they must stay. So must statements with another unit or a "not" more or less
+ * be struck. Skipped where ../shared/data/qa is not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,43 @@ static char *respelled (const char *text)
   return g_regex_replace (grouped, other->str, -1, 0, "\\1\\2", 0, NULL);
 }
 
+/* TEXT with "not" put behind or taken from its first auxiliary; NULL when it has none. */
+static char *denied (const char *text)
+{
+  static const char *const verbs[]
+      = { " is ", " was ", " are ", " were ", " can ", " must ", " has " };
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    {
+      const char *at = strstr (text, verbs[i]);
+      if (at == NULL)
+        continue;
+      const char *rest = at + strlen (verbs[i]);
+      gboolean already = g_str_has_prefix (rest, "not ");
+      return g_strdup_printf ("%.*s%s%s", (int)(rest - text), text, already ? "" : "not ",
+                              already ? rest + strlen ("not ") : rest);
+    }
+  return NULL;
+}
+
+/* TEXT with the unit of a number changed; NULL when it has none. */
+static char *other_unit (const char *text)
+{
+  static const char *const pairs[][2]
+      = { { " percent", " years" },     { "%", " km" },         { " years", " days" },
+          { " miles", " centimeters" }, { " hours", " weeks" }, { " meters", " kilograms" },
+          { " days", " hours" },        { " km", " mm" },       { " months", " minutes" } };
+  g_autoptr (GString) other = g_string_new (text);
+  for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
+    {
+      const char *at = strstr (text, pairs[i][0]);
+      if (at == NULL || at == text || !g_ascii_isdigit (at[-1]))
+        continue;
+      g_string_replace (other, pairs[i][0], pairs[i][1], 0);
+      return g_string_free (g_steal_pointer (&other), FALSE);
+    }
+  return NULL;
+}
+
 typedef struct
 {
   guint n, wrong;
@@ -169,7 +207,7 @@ static void count (Count *tally, const RagSquad *squad, const RagSquadQuestion *
 
 typedef struct
 {
-  Count statements, answers, swapped, true_statements, true_answers, spellings;
+  Count statements, answers, swapped, true_statements, true_answers, spellings, denials, units;
 } Counts;
 
 static void count_question (const RagSquad *squad, const RagSquadQuestion *question, GRand *random,
@@ -185,6 +223,12 @@ static void count_question (const RagSquad *squad, const RagSquadQuestion *quest
   g_autofree char *swap = altered (squad, question, statement, TRUE, random);
   g_autofree char *wrong_answer = altered (squad, question, answer, FALSE, random);
   g_autofree char *spelled = respelled (statement);
+  g_autofree char *not_so = denied (statement);
+  g_autofree char *unit = other_unit (statement);
+  if (not_so != NULL)
+    count (&counts->denials, squad, question, not_so, FALSE);
+  if (unit != NULL)
+    count (&counts->units, squad, question, unit, FALSE);
   count (&counts->true_statements, squad, question, statement, TRUE);
   count (&counts->spellings, squad, question, spelled, TRUE);
   count (&counts->true_answers, squad, question, answer, TRUE);
@@ -209,6 +253,8 @@ static int judge (const Counts *counts)
   gboolean ok = check ("altered statements", &counts->statements, FALSE);
   ok = check ("altered short answers", &counts->answers, FALSE) && ok;
   ok = check ("words of the page swapped in", &counts->swapped, FALSE) && ok;
+  ok = check ("a not more or less", &counts->denials, FALSE) && ok;
+  ok = check ("another unit", &counts->units, FALSE) && ok;
   ok = check ("true statements", &counts->true_statements, TRUE) && ok;
   ok = check ("true short answers", &counts->true_answers, TRUE) && ok;
   ok = check ("true in another spelling", &counts->spellings, TRUE) && ok;
