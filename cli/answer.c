@@ -56,8 +56,7 @@ void cli_print_citations (const CliOptions *options, const GPtrArray *citations)
       g_autofree char *page = cli_page_name (citation->page, citation->page_label);
       g_autofree char *link = cli_link_begin (options, citation->document, citation->page);
       printf ("  [%u] %s%s%s%s%s%s%s\n", citation->n, link, cli_style (options, CLI_GREEN), name,
-              *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN),
-              cli_link_end (link));
+              *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN), cli_link_end (link));
       if (citation->quote == NULL || *citation->quote == '\0')
         continue;
       g_autofree char *quote = g_strdup_printf ("“%s”", citation->quote);
@@ -144,6 +143,7 @@ static void replace_draft (CliAnswerView *view)
 static char *marked_answer (const RagAnswer *answer, guint *ret_n_struck)
 {
   GString *text = g_string_new (NULL);
+  const gboolean list = answer->answer != NULL && strchr (answer->answer, '\n') != NULL;
   guint struck = 0;
   for (guint i = 0; answer->sentences != NULL && i < answer->sentences->len; i++)
     {
@@ -153,7 +153,11 @@ static char *marked_answer (const RagAnswer *answer, guint *ret_n_struck)
           struck++;
           continue;
         }
-      g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", sentence->text);
+      g_string_append_printf (text, "%s%s",
+                              text->len == 0 ? ""
+                              : list         ? "\n"
+                                             : " ",
+                              sentence->text);
       for (guint c = 0; sentence->citations != NULL && c < sentence->citations->len; c++)
         g_string_append_printf (text, "%s[%u]", c == 0 ? " " : "",
                                 g_array_index (sentence->citations, guint, c));
@@ -290,6 +294,7 @@ void cli_answer_json (const RagAnswer *answer)
   g_autoptr (JsonBuilder) json = json_builder_new ();
   cli_json_object (json, NULL);
   cli_json_string (json, "question", answer->question);
+  cli_json_string (json, "intent", answer->intent);
   cli_json_string (json, "status", statuses[answer->status]);
   cli_json_string (json, "answer", answer->answer);
   cli_json_double (json, "confidence", answer->confidence);

@@ -1,11 +1,15 @@
 /* From a question to an answer that can be trusted: what ask.c and the evaluations share.
  *
+ *   intent.c     whether it is a question about facts at all
  *   question.c   the question's words, each with how telling it is in this library
  *   retrieve.c   passages, best first
  *   evidence.c   the sentences of those passages that a model has time to read
  *   prompt.c     what the model is told
  *   generate.c   the model reads and answers
  *   cite.c       which evidence supports which sentence of the answer
+ *   quote.c      the sentence that answers by itself
+ *   direct.c     answers to what is no question about a fact
+ *   exhaustive.c answers that need every document
  *   signals.c    what tells whether the answer can be right
  *   refuse.c     whether to say nothing instead, before and after the model
  *   followup.c   "and in 2022?" becomes a whole question */
@@ -41,6 +45,21 @@ void rag_question_free (RagQuestion *question);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagQuestion, rag_question_free)
 /* Share of the question's weight, 0 … 1, that SET (forms, as from rag_word_set) holds. */
 double rag_question_coverage (const RagQuestion *question, GHashTable *set);
+
+/* ---- intent.c ---- */
+
+typedef enum
+{
+  RAG_INTENT_QUESTION, /* what most want: a fact */
+  RAG_INTENT_GREETING,
+  RAG_INTENT_LIBRARY, /* about the library itself */
+  RAG_INTENT_MENTION, /* everything that mentions something */
+  RAG_INTENT_SUMMARY, /* of a whole document */
+} RagIntent;
+/* ret_object: what to look for or to summarise, NULL where nothing is. */
+RagIntent rag_intent (const char *text, char **ret_object);
+/* "question", "greeting", … */
+const char *rag_intent_name (RagIntent intent);
 
 /* ---- retrieve.c ---- */
 
@@ -149,6 +168,15 @@ const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evi
 gboolean rag_quote (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
                     char **ret_quote, double *ret_confidence, GError **error);
 
+/* ---- exhaustive.c ---- */
+
+/* Looks at every document for OBJECT: a sentence that counts them, one for each with its pages. */
+gboolean rag_find_mentions (Rag *rag, const char *object, const char *collection,
+                            GCancellable *cancellable, RagCited *ret_cited, guint *ret_n_documents,
+                            GError **error);
+/* One paragraph: how many documents, how many pages, their names. */
+char *rag_describe_library (Rag *rag, const char *collection, GError **error);
+
 /* ---- signals.c ---- */
 
 /* What tells whether an answer can be right. */
@@ -217,7 +245,19 @@ gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt
                        const RagAskOptions *options, const RagAskEvents *events,
                        RagGeneration *ret_generation, GError **error);
 
+/* ---- direct.c ---- */
+
+/* Answers what is no question about a fact; ret_done is FALSE, and only ANSWER's intent is set, when
+ * TEXT is one. */
+gboolean rag_answer_directly (Rag *rag, const char *text, const RagAskOptions *options,
+                              GCancellable *cancellable, RagAnswer *answer, gboolean *ret_done,
+                              GError **error);
+
 /* ---- ask.c ---- */
+
+/* Moves CITED's sentences and citations to ANSWER, in place of its own. */
+void rag_take_cited (RagAnswer *answer, RagCited *cited);
+char *rag_join_supported (const GPtrArray *sentences, const char *separator);
 
 /* Passages looked at for evidence; beyond them the answer is hardly ever found. */
 #define RAG_MAX_PASSAGES 24

@@ -75,6 +75,7 @@ static RagAnswer *answer_new (Rag *rag, const char *question)
 {
   RagAnswer *answer = g_new0 (RagAnswer, 1);
   answer->question = g_strdup (question);
+  answer->intent = rag_intent_name (RAG_INTENT_QUESTION);
   answer->answer = g_strdup ("");
   answer->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
   answer->sentences = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_sentence_free);
@@ -120,7 +121,7 @@ static void refuse (RagAnswer *answer, const RagEvidence *evidence, const char *
 
 /* ---- After the model ---- */
 
-static char *join_supported (const GPtrArray *sentences, const char *separator)
+char *rag_join_supported (const GPtrArray *sentences, const char *separator)
 {
   GString *text = g_string_new (NULL);
   for (guint i = 0; i < sentences->len; i++)
@@ -132,7 +133,7 @@ static char *join_supported (const GPtrArray *sentences, const char *separator)
   return g_string_free (text, FALSE);
 }
 
-static void take_cited (RagAnswer *answer, RagCited *cited)
+void rag_take_cited (RagAnswer *answer, RagCited *cited)
 {
   g_ptr_array_unref (answer->sentences);
   g_ptr_array_unref (answer->citations);
@@ -182,7 +183,7 @@ static Outcome gate (RagAnswer *answer, const RagEvidence *evidence,
     return UNCERTAIN;
   const char *separator = strchr (generation->text, '\n') != NULL ? "\n" : " ";
   g_free (answer->answer);
-  answer->answer = join_supported (answer->sentences, separator);
+  answer->answer = rag_join_supported (answer->sentences, separator);
   if (generation->cut)
     {
       answer->status = RAG_PARTIAL;
@@ -232,12 +233,22 @@ static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion 
   guint n_supported = cited.n_supported;
   ok = rag_signals_of_source (chat->rag, question, evidence, &cited, generation.text,
                               &chat->signals, error);
-  take_cited (answer, &cited);
+  rag_take_cited (answer, &cited);
   answer->confidence = rag_confidence (&chat->signals);
   if (ok)
     *ret_outcome = gate (answer, evidence, &generation, n_supported, min_confidence_of (chat));
   rag_generation_clear (&generation);
   return ok;
+}
+
+static void quote_sentences (GPtrArray *sentences)
+{
+  for (guint i = 0; i < sentences->len; i++)
+    {
+      RagSentence *sentence = g_ptr_array_index (sentences, i);
+      g_autofree char *said = sentence->text;
+      sentence->text = g_strdup_printf ("“%s”", said);
+    }
 }
 
 /* The page says it itself, or nobody does; REASON is why it is asked. */
@@ -256,15 +267,15 @@ static gboolean answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQu
     }
   rag_cite (question, evidence, quote, &cited);
   gboolean proved = cited.n_supported > 0;
-  take_cited (answer, &cited);
+  rag_take_cited (answer, &cited);
   answer->confidence = confidence;
   if (!proved)
     refuse (answer, evidence, reason);
   else
     {
-      g_autofree char *text = join_supported (answer->sentences, " ");
+      quote_sentences (answer->sentences);
       g_free (answer->answer);
-      answer->answer = g_strdup_printf ("“%s”", text);
+      answer->answer = rag_join_supported (answer->sentences, " ");
     }
   return TRUE;
 }
@@ -297,6 +308,15 @@ static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQu
                             error);
 }
 
+/* Not one of the question's telling words is in the library. */
+static gboolean is_off_topic (const RagQuestion *question)
+{
+  for (guint i = 0; i < question->terms->len; i++)
+    if (g_array_index (question->terms, RagTerm, i).n_chunks > 0)
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
                                  const GPtrArray *hits, const RagAskEvents *events, gint64 start_us,
                                  GError **error)
@@ -322,7 +342,9 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
   if (hopeless)
     {
       answer->confidence = 1 - answerable;
-      refuse (answer, evidence, "nothing relevant was found");
+      refuse (answer, evidence,
+              is_off_topic (question) ? "off topic: no document has a word of the question"
+                                      : "nothing relevant was found");
       return TRUE;
     }
   if (events != NULL && events->evidence != NULL)
@@ -354,13 +376,38 @@ RagAnswer *rag_chat_ask_from (RagChat *chat, const char *text, const GPtrArray *
   return question != NULL ? finish (chat, question, hits, events, start_us, error) : NULL;
 }
 
+/* NULL without an error when TEXT is a question about a fact. */
+static RagAnswer *ask_directly (RagChat *chat, const char *text, const RagAskEvents *events,
+                                GError **error)
+{
+  gint64 start_us = g_get_monotonic_time ();
+  gboolean done;
+  GCancellable *cancellable = events != NULL ? events->cancellable : NULL;
+  g_autoptr (RagAnswer) answer = answer_new (chat->rag, text);
+  if (!rag_coverage_fill (chat->rag, chat->collection, &answer->coverage, error)
+      || !rag_answer_directly (chat->rag, text, &chat->options, cancellable, answer, &done, error)
+      || !done)
+    return NULL;
+  answer->total_ms = milliseconds_since (start_us);
+  return g_steal_pointer (&answer);
+}
+
 RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *events,
                          GError **error)
 {
   RagRetrieval retrieval;
+  GError *inner = NULL;
   gint64 start_us = g_get_monotonic_time ();
   if (!rag_check_question (text, error))
     return NULL;
+  RagAnswer *direct = ask_directly (chat, text, events, &inner);
+  if (direct != NULL)
+    return direct;
+  if (inner != NULL)
+    {
+      g_propagate_error (error, inner);
+      return NULL;
+    }
   g_autofree char *whole = rag_follow_up (text, chat->previous);
   g_autoptr (RagQuestion) question = rag_question_new (chat->rag, whole, error);
   if (question == NULL

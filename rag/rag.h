@@ -278,6 +278,7 @@ typedef enum
 typedef struct
 {
   char *question;         /* as understood: a follow-up is rewritten */
+  const char *intent;     /* "question", "greeting", "library", "mention", "summary" */
   RagStatus status;
   char *answer;           /* or the refusal, as text for people */
   double confidence;      /* 0 … 1 */

@@ -11,7 +11,7 @@
 #define MAX_POINTS 50
 #define MAX_HEADINGS 60
 
-static const char *const names[] = { "value", "study", "policy", "contract", NULL };
+static const char *const names[] = { "value", "study", "policy", "contract", "summary", NULL };
 
 const char *const *rag_dossier_templates (void)
 {

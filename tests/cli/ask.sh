@@ -24,6 +24,25 @@ run 1 ask --model "$work/none.gguf" 'who is the night coordinator'; one_sentence
 head -c 1000 "$SAMPLES/night-shift-policy.pdf" >"$work/fake.gguf"
 run 1 ask --model "$work/fake.gguf" --json 'who is the night coordinator'; one_sentence; out_empty
 
+# Everything that mentions something is counted, not searched for; greetings need no model.
+document a/one.txt 'The pump is checked every week. Nothing else.'
+document a/two.txt 'Pumps are loud. The pump is blue.'
+document a/three.txt 'Beds are made.'
+run 0 --library "$work/all" add --no-embed --quiet "$docs/a"
+run 0 --library "$work/all" ask --json 'Which documents mention pumps?'
+json '.intent == "mention" and .status == "answered" and (.citations | length) == 2'
+json '.answer | startswith("2 of 3 documents mention “pumps”, in 2 passages.")'
+json '[.citations[].quote] == ["The pump is checked every week.", "Pumps are loud."]'
+run 0 --library "$work/all" ask 'Which documents mention pumps?'
+out_has 'one.txt: page 1. [1]'; out_has 'two.txt: page 1. [2]'; out_lacks three.txt
+run 3 --library "$work/all" ask --json 'Welche Dokumente erwähnen Zeppeline?'
+json '.status == "refused" and (.reason | contains("looked through"))'
+run 0 --library "$work/all" ask 'How many documents are there?'; out_has '3 documents'; out_has two.txt
+run 0 --library "$work/all" ask --json 'Hello!'
+json '.intent == "greeting" and .tokens.prompt == 0 and .model == null'
+run 3 --library "$work/all" ask --json 'qwertz asdfgh yxcvb'
+json '.intent == "question" and (.reason | startswith("off topic"))'
+
 need_models minilm smollm2-135m
 run 0 --library "$work/lib" --encoder minilm add --quiet "$SAMPLES"/*.pdf
 
@@ -54,6 +73,12 @@ run 3 --library "$work/lib" --model smollm2-135m ask 'What is the capital of Mon
 out_has 'Searched 4 of 4 documents.'
 run 3 --library "$work/lib" --model smollm2-135m ask --json 'What is the capital of Mongolia?'
 json '.status == "refused" and .citations == []'
+
+# A summary goes the dossier's way and cites the document.
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --json 'Summarise night-shift-policy.pdf' \
+  >"$work/out" 2>"$work/err" || fail "no summary"
+json '.intent == "summary" and (.citations | length) > 0'
+json '.citations | all(.document | endswith("night-shift-policy.pdf"))'
 
 # Who wants to be sure gets nothing from a small model.
 run 3 --library "$work/lib" --model smollm2-135m ask --sure 1 --json \

@@ -7,7 +7,7 @@ leaks_in libfontconfig
 run 2 dossier; one_sentence
 run 2 dossier --budget soon x; one_sentence
 run 2 dossier --format mail x; one_sentence
-run 2 dossier --show-template nonsense; one_sentence; err_has 'value, study, policy, contract'
+run 2 dossier --show-template nonsense; one_sentence; err_has 'value, study, policy, contract, summary'
 
 run 0 add --no-embed --quiet "$SAMPLES"/*.pdf
 run 1 dossier nosuch.pdf; one_sentence
@@ -24,7 +24,7 @@ jq -r '.sections[].points[].citations[] | "\(.page)\t\(.quote)"' "$work/out" | w
 done || fail "a quotation is not on its page"
 
 # Each template of ours can be read and is printed as it is; a user's own is checked.
-for template in value study policy contract; do
+for template in value study policy contract summary; do
   run 0 dossier --no-model --template "$template" --json night-shift-policy.pdf; json '.complete'
   run 0 dossier --show-template "$template"; cp "$work/out" "$work/own.ini"
   run 0 dossier --no-model --template "$work/own.ini" --json night-shift-policy.pdf; json '.complete'
