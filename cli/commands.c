@@ -24,7 +24,7 @@ const CliCommand cli_commands[] = {
     cli_digest, NULL },
   { "dossier", "DOCUMENT…", "a long document as a structured brief, with pages", 0, ANY,
     cli_dossier_options, cli_dossier, NULL },
-  { "schedule", "digest|sync|feed", "let it run every day", 1, 1, cli_schedule_options,
+  { "schedule", "digest|sync|feed [-- OPTION…]", "let it run every day", 1, ANY, cli_schedule_options,
     cli_schedule, NULL },
   { "list", "", "show which documents are in the library", 0, 0, cli_list_options, cli_list, NULL },
   { "show", "DOCUMENT", "print what was read from a document, with its pages", 1, 1,

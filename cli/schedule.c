@@ -1,57 +1,99 @@
 /* docent schedule digest|sync|feed --at 06:30: lets a command run every day, without a person.
  *
- * In: a command and a time. Out: a systemd user timer where systemd runs for this user, otherwise a
- * line for crontab. What would be written is shown first and written only with --yes. The job runs at
- * low priority; the library's lock keeps two from running at once. */
+ * In: a command with its options and a time. Out: a systemd user timer where systemd runs for this
+ * user, otherwise a line for crontab. What would be written is shown first and written only with
+ * --yes. The job runs at low priority, not on battery, and after another that still runs: all of a
+ * library share one lock. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli-private.h"
 
-static char *at_text = "06:30", *kind;
+static char *at_text = "06:30", *kind, *mail;
 static gboolean yes, remove_it;
 
 const GOptionEntry cli_schedule_options[] = {
   { "at", 0, 0, G_OPTION_ARG_STRING, &at_text, "time of day (default: 06:30)", "HH:MM" },
   { "with", 0, 0, G_OPTION_ARG_STRING, &kind, "systemd or cron (default: what is there)", "KIND" },
+  { "mail", 0, 0, G_OPTION_ARG_STRING, &mail,
+    "mail the digest, and what fails, with sendmail", "ADDRESS" },
   { "yes", 'y', 0, G_OPTION_ARG_NONE, &yes, "write it, not only show it", NULL },
   { "remove", 0, 0, G_OPTION_ARG_NONE, &remove_it, "end it", NULL },
   { NULL },
 };
 
+/* How long a job waits for the one before it. */
+#define LOCK_SECONDS "3600"
+
+/* $1 is who gets the mail, the rest is the command. Nothing is sent when there is nothing to say:
+ * with --quiet a digest prints only what is new, and standard error is what failed. docent itself
+ * cannot start sendmail, because whatever it starts is denied sockets as well. */
+static const char mail_script[]
+    = "a=$1; shift; o=$(mktemp); e=$(mktemp); \"$@\" >\"$o\" 2>\"$e\"; c=$?; "
+      "[ ! -s \"$o\" ] || sendmail -t <\"$o\"; "
+      "[ ! -s \"$e\" ] || { echo \"To: $a\"; echo \"Subject: docent: something failed\"; echo; "
+      "cat \"$e\"; } | sendmail -t; cat \"$e\" >&2; rm -f \"$o\" \"$e\"; exit $c";
+
 typedef struct
 {
   const char *name; /* what is scheduled */
   char *unit;       /* "docent-digest" */
-  char *command;    /* quoted for a shell */
+  GPtrArray *words; /* char*: the command */
   guint hour, minute;
 } Job;
 
 static void job_clear (Job *job)
 {
   g_free (job->unit);
-  g_free (job->command);
+  g_clear_pointer (&job->words, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Job, job_clear)
 
-/* The program as it was called is what will run: an installed one, or the one in a build folder. */
-static char *command_of (const CliOptions *options, const char *name)
+static void add_words (GPtrArray *words, const char *first, ...)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *quoted = g_shell_quote (program != NULL ? program : "docent");
-  g_autofree char *library = g_shell_quote (options->library_dir);
-  g_autofree char *collection
-      = options->collection != NULL ? g_shell_quote (options->collection) : NULL;
-  return g_strdup_printf ("%s --quiet --library %s%s%s %s", quoted, library,
-                          collection != NULL ? " --collection " : "",
-                          collection != NULL ? collection : "",
-                          strcmp (name, "feed") == 0 ? "feed poll" : name);
+  va_list more;
+  va_start (more, first);
+  for (const char *word = first; word != NULL; word = va_arg (more, const char *))
+    g_ptr_array_add (words, g_strdup (word));
+  va_end (more);
 }
 
-static CliExit read_job (const CliOptions *options, const char *name, Job *job)
+/* The program as it was called is what will run: an installed one, or the one in a build folder. */
+static GPtrArray *words_of (const CliOptions *options, char **arguments)
+{
+  GPtrArray *words = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *library = g_canonicalize_filename (options->library_dir, NULL);
+  g_autofree char *lock = g_build_filename (library, "schedule.lock", NULL);
+  const char *name = arguments[0];
+  if (mail != NULL)
+    add_words (words, "sh", "-c", mail_script, "docent", mail, NULL);
+  add_words (words, "flock", "-w", LOCK_SECONDS, lock, program != NULL ? program : "docent",
+             "--quiet", "--library", library, NULL);
+  if (options->collection != NULL)
+    add_words (words, "--collection", options->collection, NULL);
+  add_words (words, name, strcmp (name, "feed") == 0 ? "poll" : NULL, NULL);
+  char **more = arguments + 1;
+  for (more += g_strcmp0 (*more, "--") == 0; *more != NULL; more++)
+    add_words (words, *more, NULL);
+  if (mail != NULL && strcmp (name, "digest") == 0)
+    add_words (words, "--format", "mail", "--from", mail, "--to", mail, NULL);
+  return words;
+}
+
+static gboolean has_line_break (const GPtrArray *words)
+{
+  for (guint i = 0; i < words->len; i++)
+    if (strpbrk (g_ptr_array_index (words, i), "\r\n") != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+static CliExit read_job (const CliOptions *options, char **arguments, Job *job)
 {
   char rest = 0;
+  const char *name = arguments[0];
   static const char *const names[] = { "digest", "sync", "feed", NULL };
   if (!g_strv_contains (names, name))
     return cli_usage ("schedule", "digest, sync and feed can be scheduled, not “%s”", name);
@@ -60,12 +102,13 @@ static CliExit read_job (const CliOptions *options, const char *name, Job *job)
     return cli_usage ("schedule", "--at takes a time such as 06:30, not “%s”", at_text);
   if (kind != NULL && strcmp (kind, "systemd") != 0 && strcmp (kind, "cron") != 0)
     return cli_usage ("schedule", "--with takes systemd or cron, not “%s”", kind);
-  if (strpbrk (options->library_dir, "\n%") != NULL
-      || (options->collection != NULL && strpbrk (options->collection, "\n%") != NULL))
-    return cli_usage ("schedule", "neither library nor collection may have %% or a line break");
+  if (mail != NULL && (strchr (mail, '@') == NULL || strpbrk (mail, " \t\r\n") != NULL))
+    return cli_usage ("schedule", "--mail takes an address such as me@example.org, not “%s”", mail);
   job->name = name;
   job->unit = g_strdup_printf ("docent-%s", name);
-  job->command = command_of (options, name);
+  job->words = words_of (options, arguments);
+  if (has_line_break (job->words))
+    return cli_usage ("schedule", "neither library, collection nor options may have a line break");
   return CLI_DONE;
 }
 
@@ -77,13 +120,30 @@ static char *unit_path (const Job *job, const char *ending)
   return g_build_filename (g_get_user_config_dir (), "systemd", "user", file, NULL);
 }
 
+/* As ExecStart= takes it: no shell, but quotation marks, variables and specifiers. */
+static char *systemd_line (const GPtrArray *words)
+{
+  GString *line = g_string_new (NULL);
+  for (guint i = 0; i < words->len; i++)
+    {
+      g_autoptr (GString) word = g_string_new (g_ptr_array_index (words, i));
+      g_string_replace (word, "\\", "\\\\", 0);
+      g_string_replace (word, "\"", "\\\"", 0);
+      g_string_replace (word, "$", "$$", 0);
+      g_string_replace (word, "%", "%%", 0);
+      g_string_append_printf (line, "%s\"%s\"", i > 0 ? " " : "", word->str);
+    }
+  return g_string_free (line, FALSE);
+}
+
 /* Exit codes 3 and 4 are results: nothing is new, some files could not be read. */
 static char *service_text (const Job *job)
 {
+  g_autofree char *line = systemd_line (job->words);
   return g_strdup_printf ("[Unit]\nDescription=docent %s\nConditionACPower=true\n\n[Service]\n"
                           "Type=oneshot\nExecStart=%s\nSuccessExitStatus=3 4\nNice=19\n"
                           "IOSchedulingClass=idle\n",
-                          job->name, job->command);
+                          job->name, line);
 }
 
 static char *timer_text (const Job *job)
@@ -133,12 +193,35 @@ static CliExit use_systemd (const CliOptions *options, const Job *job)
 
 /* ---- cron ---- */
 
-/* Standard error goes by mail, and --quiet leaves failures there and nothing else. */
+/* As a shell takes it, and before that cron, to which % is a line break. */
+static char *cron_line (const GPtrArray *words)
+{
+  GString *line = g_string_new (NULL);
+  for (guint i = 0; i < words->len; i++)
+    {
+      g_autofree char *quoted = g_shell_quote (g_ptr_array_index (words, i));
+      g_string_append_printf (line, "%s%s", i > 0 ? " " : "", quoted);
+    }
+  g_string_replace (line, "%", "\\%", 0);
+  return g_string_free (line, FALSE);
+}
+
+/* cron mails what is printed, and --quiet leaves failures and what is new. on_ac_power says 1 on
+ * battery; where it is not installed nothing is known of a battery. docent may not write a crontab
+ * itself: crontab needs rights that whatever docent starts has given up. */
 static CliExit use_cron (const CliOptions *options, const Job *job)
 {
-  printf ("%u %u * * * nice -n 19 ionice -c 3 %s\n", job->minute, job->hour, job->command);
-  cli_note (options, remove_it ? "Remove this line with crontab -e."
-                               : "Add this line with crontab -e.");
+  g_autofree char *line = cron_line (job->words);
+  if (remove_it)
+    {
+      printf ("crontab -l | grep -v '# %s$' | crontab -\n", job->unit);
+      cli_note (options, "Nothing was changed; the command above removes the line.");
+      return CLI_DONE;
+    }
+  printf ("%u %u * * * on_ac_power 2>/dev/null; [ $? = 1 ] || nice -n 19 ionice -c 3 %s # %s\n",
+          job->minute, job->hour, line, job->unit);
+  cli_note (options, "Nothing was written; add this line with crontab -e, or all at once: "
+                     "(crontab -l; docent schedule … --quiet) | crontab -");
   return CLI_DONE;
 }
 
@@ -151,7 +234,7 @@ static gboolean has_systemd (void)
 CliExit cli_schedule (const CliOptions *options, int argc, char **argv)
 {
   g_auto (Job) job = { 0 };
-  const CliExit problem = read_job (options, argv[0], &job);
+  const CliExit problem = read_job (options, argv, &job);
   if (problem != CLI_DONE)
     return problem;
   const gboolean systemd = kind != NULL ? strcmp (kind, "systemd") == 0 : has_systemd ();

@@ -7,7 +7,9 @@ run 2 schedule ask; one_sentence
 run 2 schedule digest --at 25:00; one_sentence
 run 2 schedule digest --at noon; one_sentence
 run 2 schedule digest --with windows; one_sentence
-run 2 --library "$work/a%b" schedule sync; one_sentence
+run 2 --library "$work/a
+b" schedule sync; one_sentence
+run 2 schedule digest --mail nobody; one_sentence
 
 units=$XDG_CONFIG_HOME/systemd/user
 run 0 schedule digest --with systemd --at 7:05
@@ -22,10 +24,60 @@ fi
 run 0 schedule digest --with systemd --remove --yes
 [ ! -e "$units/docent-digest.timer" ] || fail "the timer is not removed"
 
-# The command of the crontab line runs as it stands, whatever the library is called.
-run 0 --library "$work/it's here" -c 'a b' schedule feed --with cron --at 6:30
-grep -qE '^30 6 \* \* \* nice -n 19 ionice -c 3 ' "$work/out" || fail "the line for crontab is another"
-"$DOCENT" --library "$work/it's here" add --no-embed --quiet "$SAMPLES/study-report.pdf" || fail "add"
-sed 's/^30 6 \* \* \* nice -n 19 ionice -c 3 //' "$work/out" >"$work/line"
-sh "$work/line" >"$work/out" 2>"$work/err" || fail "the line does not run"
+# What systemd would start is what was meant, whatever the library is called.
+odd="$work/it's \"50%\" \$HOME here"
+run 0 --library "$odd" schedule sync --with systemd --yes
+python3 - "$units/docent-sync.service" "$odd" <<'END' || fail "systemd starts something else"
+import re, sys
+line = re.search('^ExecStart=(.*)$', open(sys.argv[1]).read(), re.M).group(1)
+words = [re.sub(r'\\(.)', r'\1', w).replace('%%', '%').replace('$$', '$')
+         for w in re.findall(r'"((?:[^"\\]|\\.)*)"', line)]
+assert words[:4] == ['flock', '-w', '3600', sys.argv[2] + '/schedule.lock'], words
+assert words[5:] == ['--quiet', '--library', sys.argv[2], 'sync'], words
+END
+
+# The crontab line runs as it stands; cron takes \% for %. Options of the command go with it.
+cron_job () {
+  grep -qE "^30 6 \* \* \* on_ac_power 2>/dev/null; \[ \\\$\? = 1 \] \|\| nice -n 19 ionice -c 3 .* # docent-$1\$" "$work/out" \
+    || fail "the line for crontab is another"
+  sed 's/^30 6 \* \* \* //; s/\\%/%/g' "$work/out" >"$work/line"
+}
+runs () { local got=0; PATH=$work/bin:$PATH sh "$work/line" >"$work/out" 2>"$work/err" || got=$?; [ "$got" = "$1" ] || fail "the line ends with $got"; }
+mkdir -p "$work/bin"
+printf '#!/bin/sh\n{ cat; echo "=== end"; } >>"%s/sent"\n' "$work" >"$work/bin/sendmail"
+chmod +x "$work/bin/sendmail"
+run 0 --library "$odd" -c 'a b' schedule feed --with cron --at 6:30 -- --timeout 5; cron_job feed
+"$DOCENT" --library "$odd" add --no-embed --quiet "$SAMPLES/study-report.pdf" || fail "add"
+runs 0; out_empty; err_empty
+sleep 2
+
+# On battery it does not run.
+printf '#!/bin/sh\nexit 1\n' >"$work/bin/on_ac_power"; chmod +x "$work/bin/on_ac_power"
+run 0 --library "$odd" schedule digest --with cron -- --no-model; cron_job digest
+runs 0; out_empty
+printf '#!/bin/sh\nexit 0\n' >"$work/bin/on_ac_power"
+
+# It waits for the one before it.
+(flock "$odd/schedule.lock" sleep 3) &
+sleep .5; before=$(date +%s); runs 0
+[ $(($(date +%s) - before)) -ge 2 ] || fail "two jobs run at once"
+out_has 'SALINA'
+
+# A mail when there is something new, none when there is not, and one about what fails.
+rm -r "$odd"/digests
+run 0 --library "$odd" schedule digest --with cron --mail me@example.org -- --no-model --max 3; cron_job digest
+runs 0; out_empty; err_empty
+python3 - "$work/sent" <<'END' || fail "the mail is another"
+import email, email.policy, sys
+mail = email.message_from_string(open(sys.argv[1]).read().split('=== end')[0], policy=email.policy.default)
+assert mail['To'] == 'me@example.org' and 'Digest of' in mail['Subject'] and not mail.defects
+END
+rm "$work/sent"
+run 0 --library "$odd" -c empty schedule digest --with cron --mail me@example.org -- --no-model; cron_job digest
+runs 3; [ ! -e "$work/sent" ] || fail "a mail without news"
+run 0 --library "$odd" schedule digest --with cron --mail me@example.org -- --since nonsense; cron_job digest
+runs 2
+grep -q '^To: me@example.org' "$work/sent" && grep -q '^docent: --since takes' "$work/sent" || fail "a failure is not mailed"
+
+run 0 schedule digest --with cron --remove; out_has "grep -v '# docent-digest\$'"
 echo passed
