@@ -52,6 +52,10 @@ void rag_writer_clear (RagWriter *writer);
 gboolean rag_write_points (RagWriter *writer, const RagPointPrompt *prompt, const char *topic,
                            const GPtrArray *hits, guint n_points, RagSection *section,
                            GError **error);
+/* QUOTE, which stands in HIT, as a quotation. */
+RagPoint *rag_point_of_hit (const RagHit *hit, const char *quote);
+/* A row of more than a name and a value says nothing without the head of its table. */
+gboolean rag_is_wide_row (const char *text, gsize length);
 /* Sentence SPAN of EVIDENCE as a quotation. */
 RagPoint *rag_point_quote (const RagEvidence *evidence, const RagSpan *span);
 

