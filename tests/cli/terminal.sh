@@ -9,10 +9,12 @@ trap 'screen kill-server 2>/dev/null; rm -rf "$work"' EXIT
 export TERM=xterm-256color DOCENT
 leaks_in wcsdup # libedit keeps the names of functions that are added to it
 
-# start COMMAND: in a window of 90 × 40, without anybody's configuration.
+# start COMMAND [WIDTH]: in a window of WIDTH (90) × 40, without anybody's configuration.
 start () {
-  screen -f /dev/null new-session -d -x 90 -y 40 "$1; echo ended with \$?; sleep 30"
+  screen -f /dev/null new-session -d -x "${2:-90}" -y 40 "$1; echo ended with \$?; sleep 30"
 }
+# The longest line on the screen, as the program wrote it.
+longest () { screen capture-pane -p -J -S - | wc -L; }
 stop () { screen kill-server; sleep .1; }
 keys () { screen send-keys "$@"; }
 shown () { screen capture-pane -p -J -S - >"$work/out"; : >"$work/err"; }
@@ -73,9 +75,29 @@ colours "TERM=dumb $search";              out_lacks $'\033'
 # --plain keeps lines whole, so that a screen reader reads sentences.
 start "'$DOCENT' --plain --verbose search night nurse; stty size"
 see 'ended with 0'
-longest=$(screen capture-pane -p -J | awk '{ if (length > n) n = length } END { print n }')
-[ "$longest" -gt 100 ] || fail "--plain wraps its lines at $longest"
+[ "$(longest)" -gt 100 ] || fail "--plain wraps its lines at $(longest)"
 stop
+
+# Everybody else gets lines as wide as the window, whatever is printed.
+for width in 50 80; do
+  for command in 'search night nurse' 'dossier --no-model night-shift-policy.pdf' 'digest --no-model --again --since today'; do
+    start "sleep 1; '$DOCENT' $command" "$width"
+    see 'ended with 0'
+    [ "$(longest)" -le "$width" ] && [ "$(longest)" -gt $((width - 25)) ] \
+      || fail "$command is $(longest) columns wide in a window of $width"
+    stop
+  done
+done
+
+# A pipe gets plain text: no escapes, nothing redrawn, lines whole.
+colours "'$DOCENT' dossier --no-model night-shift-policy.pdf"; out_has $'\033[1m'
+"$DOCENT" dossier --no-model night-shift-policy.pdf >"$work/out" 2>"$work/err" || fail "dossier in a pipe"
+out_lacks $'\033'; out_lacks $'\r'
+[ "$(wc -L <"$work/out")" -gt 100 ] || fail "lines are wrapped in a pipe"
+
+# Progress on a terminal: a bar that is redrawn, what is done and how long it takes.
+colours "'$DOCENT' --library '$work/bar' add --no-embed '$SAMPLES'"
+out_has $'\r'; grep -qE 'file [0-9]+ of [0-9]+' "$work/out" || fail "no progress on a terminal"
 
 need_models minilm smollm2-135m
 run 0 --library "$work/lib" add --quiet "$SAMPLES"/*.pdf
@@ -88,7 +110,14 @@ for ((i = 0; i < 50; i++)); do [ -e "$work/opened" ] && break; sleep .1; done
 page=$(sed -n 's/^  \[1\] study-report.pdf, p\. \([0-9]*\)$/\1/p' "$work/out")
 [ "$(cat "$work/opened")" = "--page=x $page $SAMPLES/study-report.pdf" ] \
   || fail "opened: $(cat "$work/opened"), not page $page"
+grep -qE '^ +“.*48 care homes' "$work/out" || fail "the footnote lacks the sentence"
+keys '/sources' Enter; see 'study-report.pdf, p. '
 keys '/why' Enter; see 'Sentences of the model:'; see 'Confidence '
+keys '/model smollm2-135m' Enter; see 'Model: smollm2-135m'
+keys '/mod' Tab 'nosuch' Enter; see 'nosuch'
+keys 'How many care homes \' Enter; see '   ...>'
+keys 'took part in the SALINA trial?' Enter
+see 'docent> How many care homes \'
 keys '/retry' Enter; see 'docent>'
 keys "/export $work/answers.md" Enter; see 'answers to'
 keys '/quit' Enter; see 'ended with 0'

@@ -62,4 +62,15 @@ if [ -w /dev/full ]; then
   "$DOCENT" --library "$work/lib" list >/dev/full 2>"$work/err" && fail "a full disk went unnoticed"
   err_has 'could not be written'
 fi
+# The reference has every key that the configuration file may have.
+mkdir -p "$XDG_CONFIG_HOME/docent"
+printf '[docent]\nnosuch=1\n' >"$XDG_CONFIG_HOME/docent/config"
+run 1 list
+for key in $(sed -n 's/.*there is no key “nosuch”, only \(.*\); correct.*/\1/p' "$work/err" | tr -d ,); do
+  keys=$((${keys:-0} + 1))
+  grep -q "^| $key |" "$SAMPLES/../docs/configuration.md" || fail "docs/configuration.md lacks the key $key"
+done
+[ "${keys:-0}" -ge 10 ] || fail "the error names no keys: $(cat "$work/err")"
+rm "$XDG_CONFIG_HOME/docent/config"
+
 echo passed
