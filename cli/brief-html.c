@@ -33,7 +33,8 @@ static const char head[]
 /* Mail programs drop style sheets: what matters is said in the elements. */
 static const char style[]
     = "<style>\n"
-      "body { font: 1em/1.5 Georgia, serif; max-width: 40em; margin: 2em auto; padding: 0 1em; }\n"
+      "body { font: 1em/1.5 Georgia, serif; max-width: 40em; margin: 2em auto; padding: 0 1em;\n"
+      "  overflow-wrap: anywhere; }\n"
       "h1, h2 { font-family: sans-serif; line-height: 1.2; }\n"
       "h2 { font-size: 1.1em; margin: 1.6em 0 .4em; }\n"
       "ul { margin: 0; padding-left: 1.2em; }\n"

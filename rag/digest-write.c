@@ -42,6 +42,25 @@ static gboolean is_tricky (const RagSection *section)
   return section->points->len > 0;
 }
 
+/* A story of which nothing can be quoted is named, not shown as an empty one. */
+static void note_empty (RagBrief *brief)
+{
+  g_autoptr (GString) titles = g_string_new (NULL);
+  for (guint i = 0; i < brief->sections->len;)
+    {
+      const RagSection *section = g_ptr_array_index (brief->sections, i);
+      if (section->points->len > 0)
+        {
+          i++;
+          continue;
+        }
+      g_string_append_printf (titles, "%s%s", titles->len > 0 ? "; " : "", section->title);
+      g_ptr_array_remove_index (brief->sections, i);
+    }
+  if (titles->len > 0)
+    g_ptr_array_add (brief->notes, g_strdup_printf ("Without a sentence to quote: %s.", titles->str));
+}
+
 static void note_left_out (const GPtrArray *stories, guint from, RagBrief *brief)
 {
   if (from >= stories->len)
@@ -171,6 +190,7 @@ gboolean rag_digest_write (Rag *rag, const GPtrArray *stories, const RagDigestOp
       && !escalate (&writing, error))
     return FALSE;
   brief->complete = brief->sections->len == writing.n && !is_stopped (&writing);
+  note_empty (brief);
   note_left_out (stories, writing.n, brief);
   return TRUE;
 }

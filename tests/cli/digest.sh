@@ -67,6 +67,13 @@ run 0 digest --maildir "$work/Maildir" "${mail[@]}"
 run 0 digest --maildir "$work/Maildir" "${mail[@]}"
 [ "$(find "$work/Maildir/new" -type f | wc -l)" = 1 ] || fail "the mail of a day is there twice"
 
+# A document that is a title only is named, not shown as an empty story.
+printf '# Ward seven\n' >"$work/title.md"
+run 0 --library "$work/title" add --no-embed --quiet "$work/title.md"
+sleep 2
+run 0 --library "$work/title" digest --no-model --json
+json '.sections == [] and .notes == ["Without a sentence to quote: Ward seven."]'
+
 # The editor drops one sentence and changes another.
 cat >"$work/editor" <<'END'
 #!/bin/sh
