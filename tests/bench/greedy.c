@@ -2,7 +2,7 @@
  *
  *   greedy MODEL N_TOKENS < prompts
  *
- * One JSON object per prompt: its token ids, the N_TOKENS that follow, and for each of them the five
+ * A line that begins with a tab is token ids. One JSON object per prompt: its token ids, the N_TOKENS that follow, and for each of them the five
  * best tokens there with their logits. DOCENT_EXACT=1 computes in float throughout. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +72,26 @@ static void continue_prompt (EngineSession *session, const GArray *prompt, guint
   fflush (stdout);
 }
 
+/* The ids of LINE, or the tokens of its text. */
+static GArray *read_prompt (const EngineModel *model, char *line)
+{
+  GArray *prompt = g_array_new (FALSE, FALSE, sizeof (gint32));
+  g_autoptr (GError) error = NULL;
+  if (line[0] != '\t')
+    {
+      if (!engine_tokenize (model, g_strchomp (line), -1, ENGINE_TOKENIZE_ADD_SPECIAL, prompt, &error))
+        die (error);
+      return prompt;
+    }
+  char *end = line;
+  for (gint32 id = strtol (line, &end, 10); end != line; id = strtol (line, &end, 10))
+    {
+      g_array_append_val (prompt, id);
+      line = end;
+    }
+  return prompt;
+}
+
 int main (int argc, char **argv)
 {
   if (argc != 3)
@@ -87,10 +107,7 @@ int main (int argc, char **argv)
   char line[4096];
   while (fgets (line, sizeof line, stdin) != NULL)
     {
-      g_autoptr (GArray) prompt = g_array_new (FALSE, FALSE, sizeof (gint32));
-      if (!engine_tokenize (model, g_strchomp (line), -1, ENGINE_TOKENIZE_ADD_SPECIAL, prompt,
-                            &error))
-        die (error);
+      g_autoptr (GArray) prompt = read_prompt (model, line);
       continue_prompt (session, prompt, atoi (argv[2]));
     }
   return 0;

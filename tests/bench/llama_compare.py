@@ -7,11 +7,12 @@ and perplexity on the same text.
 BUILD_DIR needs `ninja greedy`. TEXT is any UTF-8 file; perplexity reads N_TOKENS of it (20,480; 0:
 none). Needs llama-cpp-python and numpy. Where a continuation differs, the first difference is
 explained: both programs round activations to int8, so they may choose differently where the two
-best logits are closer than the error of that rounding. Both margins
-there are printed. Exit status 1: a difference that the margin does not
+best logits are closer than the error of that rounding. Both margins there are printed, and what docent
+makes of it when it computes in floats throughout (DOCENT_EXACT=1). Exit status 1: a difference that the margin does not
 explain, or perplexities further apart than .5 %.
 """
 import json
+import os
 import subprocess
 import sys
 
@@ -71,13 +72,29 @@ class Peer:
         return np.stack(rows)
 
 
+def write_greedily(build, model, n_tokens, prompts, **environment):
+    result = subprocess.run([f"{build}/tests/greedy", model, str(n_tokens)], text=True, check=True,
+                            input="\n".join(prompts) + "\n", capture_output=True,
+                            env={**os.environ, **environment})
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def judge_exactly(build, model, differences):
+    """Whose token has the larger logit where nothing is rounded but the weights."""
+    prompts = ["\t" + " ".join(map(str, ids)) for ids, _, _ in differences]
+    right = {"ours": 0, "theirs": 0, "neither": 0}
+    for (_, ours, theirs), exact in zip(differences, write_greedily(build, model, 1, prompts,
+                                                                    DOCENT_EXACT="1")):
+        best = exact["tokens"][0]
+        right["ours" if best == ours else "theirs" if best == theirs else "neither"] += 1
+    print("in floats the choice is " + ", ".join(f"{who} {n} times" for who, n in right.items()))
+
+
 def compare_greedy(peer, build, model):
     """Prints one line per prompt; the number of differences that no margin explains."""
-    result = subprocess.run([f"{build}/tests/greedy", model, str(N_GREEDY)], text=True, check=True,
-                            input="\n".join(PROMPTS) + "\n", capture_output=True)
     n_same = n_unexplained = 0
-    for prompt, line in zip(PROMPTS, result.stdout.splitlines()):
-        ours = json.loads(line)
+    differences = []
+    for prompt, ours in zip(PROMPTS, write_greedily(build, model, N_GREEDY, PROMPTS)):
         own_ids = peer.llama.tokenize(prompt.encode(), add_bos=bool(peer.adds_bos), special=False)
         if own_ids != ours["prompt"]:
             print(f"tokens differ: {prompt!r}: {ours['prompt']} and {own_ids}")
@@ -93,6 +110,7 @@ def compare_greedy(peer, build, model):
                 here = logits_here[str(token)] - logits_here.get(str(best), float("-inf"))
                 explained = max(theirs, here) < EXPLAINED
                 n_unexplained += not explained
+                differences.append((own_ids + ours["tokens"][:i], token, best))
                 print(f"differs at token {i}: {prompt!r}: ours is ahead by {here:.3f} here, theirs by "
                       f"{theirs:.3f} there{'' if explained else ': NOT EXPLAINED'}")
                 break
@@ -100,6 +118,8 @@ def compare_greedy(peer, build, model):
         else:
             n_same += 1
     print(f"{n_same} of {len(PROMPTS)} prompts: the same {N_GREEDY} tokens")
+    if differences:
+        judge_exactly(build, model, differences)
     return n_unexplained
 
 
