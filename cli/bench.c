@@ -6,6 +6,7 @@
 
 #include "cli-private.h"
 #include "engine/engine.h"
+#include "models-private.h"
 
 static gboolean on_progress (gsize done, gsize total, gpointer user_data)
 {
@@ -90,8 +91,9 @@ CliExit cli_bench (const CliOptions *options, int argc, char **argv)
     return cli_fail (error);
   g_autoptr (CliProgress) progress = cli_progress_new (options);
   EngineBench bench;
+  const EngineSessionOptions session = cli_session_options (options, 0);
   const gboolean ok
-      = engine_bench (generator, encoder, options->threads, on_progress, progress, &bench, &error);
+      = engine_bench (generator, encoder, &session, on_progress, progress, &bench, &error);
   cli_progress_clear (progress);
   if (!ok)
     return cli_fail (error);

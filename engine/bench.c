@@ -173,11 +173,12 @@ count_per_token (const EngineModel *model, double *ret_ops, double *ret_bytes)
 }
 
 static gboolean
-measure_generator (EngineModel *model, EngineBench *bench, Progress *progress, GError **error)
+measure_generator (EngineModel *model, const EngineSessionOptions *options, EngineBench *bench,
+                   Progress *progress, GError **error)
 {
-  EngineSessionOptions options
-      = { .n_ctx = PROMPT_TOKENS + DECODED_TOKENS, .n_threads = bench->n_threads };
-  g_autoptr (EngineSession) session = engine_session_new (model, &options, error);
+  EngineSessionOptions own = *options;
+  own.n_ctx = PROMPT_TOKENS + DECODED_TOKENS;
+  g_autoptr (EngineSession) session = engine_session_new (model, &own, error);
   if (session == NULL)
     return FALSE;
   gint32 tokens[PROMPT_TOKENS];
@@ -250,11 +251,12 @@ measure_encoder (EngineModel *model, EngineBench *bench, Progress *progress, GEr
 }
 
 gboolean
-engine_bench (EngineModel *generator, EngineModel *encoder, guint n_threads,
+engine_bench (EngineModel *generator, EngineModel *encoder, const EngineSessionOptions *options,
               EngineProgressFunc progress_func, gpointer user_data, EngineBench *ret_bench,
               GError **error)
 {
-  EngineBench bench = { .n_threads = n_threads > 0 ? n_threads : engine_n_processors () };
+  EngineBench bench
+      = { .n_threads = options->n_threads > 0 ? options->n_threads : engine_n_processors () };
   Progress progress = { progress_func, user_data, 0,
                         1 + (generator != NULL ? N_RUNS : 0) + (encoder != NULL ? N_RUNS : 0) };
   EnginePool *pool = engine_pool_new (bench.n_threads);
@@ -262,7 +264,7 @@ engine_bench (EngineModel *generator, EngineModel *encoder, guint n_threads,
   bench.gemm_gflops = measure_gemm_gflops (pool);
   engine_pool_free (pool);
   if (!advance (&progress, error)
-      || (generator != NULL && !measure_generator (generator, &bench, &progress, error))
+      || (generator != NULL && !measure_generator (generator, options, &bench, &progress, error))
       || (encoder != NULL && !measure_encoder (encoder, &bench, &progress, error)))
     return FALSE;
   *ret_bench = bench;

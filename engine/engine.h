@@ -381,10 +381,10 @@ typedef struct
 } EngineBench;
 
 /* Measures this machine, then GENERATOR (512 tokens read, 64 decoded at that context) and
- * ENCODER; either may be NULL. Median of three. */
-gboolean engine_bench (EngineModel *generator, EngineModel *encoder, guint n_threads,
-                       EngineProgressFunc progress, gpointer user_data, EngineBench *ret_bench,
-                       GError **error);
+ * ENCODER; either may be NULL. Median of three. OPTIONS: threads, KV cache and memory. */
+gboolean engine_bench (EngineModel *generator, EngineModel *encoder,
+                       const EngineSessionOptions *options, EngineProgressFunc progress,
+                       gpointer user_data, EngineBench *ret_bench, GError **error);
 /* A few hundred milliseconds: tokens per second at which GENERATOR would read a prompt here,
  * from one layer's products. For choosing a default model before loading all of it. */
 gboolean engine_estimate_prefill (EngineModel *generator, guint n_threads, double *ret_tps,

@@ -11,6 +11,7 @@ run 1 bench --model "$work/none.gguf"; one_sentence; err_has none.gguf
  json '.read_gbps > 0 and .gemm_gflops > 0 and .model == null and .prefill_tps == 0') || exit 1
 
 need_models smollm2-135m minilm
+run 1 bench --model smollm2-135m --mem 10M; one_sentence; err_has limit
 run 0 bench --model smollm2-135m --json
 json '(.isa | length > 0) and .threads >= 1 and (.model | length > 0)'
 json '.prefill_tps > 0 and .decode_tps > 0 and .encode_tps > 0 and .read_gbps > 0 and .gemm_gflops > 0'
