@@ -29,7 +29,8 @@ typedef enum
 
 typedef struct
 {
-  char *library_dir, *models_dir, *collection, *model, *encoder, *role;
+  char *library_dir, *models_dir, *collection, *model, *encoder, *reranker, *role;
+  int rerank_ms; /* 0: the default */
   char **adapters; /* NULL: none */
   char *tone, *escalate; /* of digest and dossier, from the configuration; NULL: none */
   gboolean json, quiet, verbose;

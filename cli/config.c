@@ -35,7 +35,7 @@ static gboolean check_keys (GKeyFile *file, const char *path, GError **error)
 {
   static const char *const known[]
       = { "library", "models", "collection", "model", "encoder",
-          "threads", "mem",    "kv-cache",   "role",  "private", "tone",    "escalate", NULL };
+          "threads", "mem",    "kv-cache",   "role",  "private", "rerank",  "tone",    "escalate", NULL };
   g_auto (GStrv) groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
     if (strcmp (groups[i], GROUP) != 0)
@@ -121,6 +121,7 @@ static gboolean apply_file (CliOptions *options, GError **error)
   take_path (file, "models", &options->models_dir);
   take_path (file, "model", &options->model);
   take_path (file, "encoder", &options->encoder);
+  take_path (file, "rerank", &options->reranker);
   take_string (file, "collection", &options->collection);
   take_string (file, "role", &options->role);
   take_path (file, "tone", &options->tone);

@@ -20,6 +20,8 @@ RagOptions cli_rag_options (const CliOptions *options)
     .mem_limit_bytes = options->mem_bytes,
     .kv_cache = options->kv_cache,
     .role = options->role,
+    .reranker = options->reranker,
+    .rerank_ms = (guint)options->rerank_ms,
     .keep_nothing = options->keep_nothing,
   };
 }

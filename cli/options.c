@@ -28,6 +28,10 @@ const GOptionEntry cli_global_options[] = {
     "write with this LoRA adapter, a GGUF file or PEFT folder; may be repeated", "PATH[=SCALE]" },
   { "encoder", 0, 0, G_OPTION_ARG_FILENAME, &given.encoder,
     "compare meanings with this encoder: a name or a file", "MODEL" },
+  { "rerank", 0, 0, G_OPTION_ARG_FILENAME, &given.reranker,
+    "let this cross-encoder put the best passages in order: a name or a file", "MODEL" },
+  { "rerank-ms", 0, 0, G_OPTION_ARG_INT, &given.rerank_ms,
+    "give it N milliseconds a question (default: 1000)", "N" },
   { "threads", 't', 0, G_OPTION_ARG_INT, &given.threads,
     "use at most N processors (default: all that this process may use)", "N" },
   { "mem", 0, 0, G_OPTION_ARG_FILENAME, &mem_text,
@@ -182,6 +186,12 @@ static gboolean check_general_options (CliOptions *options, GError **error)
                    "--threads takes a number from 1 to 1024, not %d", options->threads);
       return FALSE;
     }
+  if (options->rerank_ms < 0 || options->rerank_ms > 600000)
+    {
+      g_set_error (error, CLI_ERROR, CLI_ERROR_USAGE,
+                   "--rerank-ms takes a number from 1 to 600000, not %d", options->rerank_ms);
+      return FALSE;
+    }
   EngineKvType ignored;
   if (options->kv_cache != NULL && !engine_kv_type_parse (options->kv_cache, &ignored))
     {
@@ -241,6 +251,7 @@ void cli_invocation_clear (CliInvocation *invocation)
   g_clear_pointer (&options->collection, g_free);
   g_clear_pointer (&options->model, g_free);
   g_clear_pointer (&options->encoder, g_free);
+  g_clear_pointer (&options->reranker, g_free);
   g_clear_pointer (&options->adapters, g_strfreev);
   g_clear_pointer (&options->kv_cache, g_free);
   g_clear_pointer (&options->role, g_free);

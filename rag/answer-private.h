@@ -74,6 +74,14 @@ void rag_retrieval_clear (RagRetrieval *retrieval);
 gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint limit,
                        const char *collection, gint64 only_document, RagRetrieval *ret_retrieval,
                        GError **error);
+/* ---- rerank.c ---- */
+
+/* More are not worth their time: what is relevant is among the first of a hybrid search. */
+#define RAG_RERANK_DEPTH 50
+/* Puts the first of HITS (IndexHit*, best first) into the order of the reranker, if one was named, as
+ * far as its budget goes. */
+gboolean rag_rerank (Rag *rag, const char *query, GPtrArray *hits, GError **error);
+
 RagHit *rag_hit_from_index (const IndexHit *from);
 gboolean rag_coverage_fill (Rag *rag, const char *collection, RagCoverage *ret_coverage,
                             GError **error);

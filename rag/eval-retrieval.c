@@ -238,14 +238,19 @@ static gboolean run_mode (Rag *rag, RagSearchMode mode, const GPtrArray *queries
 static gboolean run_all (RagTempLibrary *library, const char *dir, const GPtrArray *queries,
                          Loader *loader, RagRetrievalScore *scores, gsize n_scores, GError **error)
 {
-  static const RagSearchMode modes[] = { RAG_SEARCH_LEXICAL, RAG_SEARCH_DENSE, RAG_SEARCH_HYBRID };
-  static const char *const names[] = { "lexical", "dense", "hybrid" };
+  static const RagSearchMode modes[]
+      = { RAG_SEARCH_LEXICAL, RAG_SEARCH_DENSE, RAG_SEARCH_HYBRID, RAG_SEARCH_HYBRID };
+  static const char *const names[] = { "lexical", "dense", "hybrid", "reranked" };
+  Rag *rag = library->rag;
+  g_autofree char *reranker = g_steal_pointer (&rag->reranker_name);
   if (!load_corpus (loader, dir, error))
     return FALSE;
   for (gsize i = 0; i < n_scores; i++)
     {
       scores[i].mode = names[i];
-      if (!run_mode (library->rag, modes[i], queries, loader, &scores[i], error))
+      if (i == n_scores - 1)
+        rag->reranker_name = g_steal_pointer (&reranker);
+      if (!run_mode (rag, modes[i], queries, loader, &scores[i], error))
         return FALSE;
     }
   return TRUE;
@@ -256,7 +261,7 @@ gboolean rag_eval_retrieval (const RagOptions *options, const char *dir, guint l
                              GCancellable *cancellable, RagRetrievalScore **ret_scores,
                              gsize *ret_n_scores, GError **error)
 {
-  const gsize n_scores = 3;
+  const gsize n_scores = options->reranker != NULL ? 4 : 3;
   RagTempLibrary library = { 0 };
   g_autoptr (GPtrArray) queries = read_queries (dir, limit, error);
   if (queries == NULL || !rag_temp_library_open (options, &library, error))

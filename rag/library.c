@@ -38,6 +38,8 @@ Rag *rag_open (const RagOptions *options, RagMode mode, GError **error)
   rag->models_dir = g_strdup (options->models_dir);
   rag->encoder_name = g_strdup (options->encoder);
   rag->generator_name = g_strdup (options->generator);
+  rag->reranker_name = g_strdup (options->reranker);
+  rag->rerank_ms = options->rerank_ms;
   rag->adapter_names = g_strdupv ((char **)options->adapters);
   rag->n_threads = options->n_threads;
   rag->mem_limit_bytes = options->mem_limit_bytes;
@@ -90,6 +92,8 @@ void rag_close (Rag *rag)
   g_free (rag->models_dir);
   g_free (rag->encoder_name);
   g_free (rag->generator_name);
+  rag_drop_reranker (rag);
+  g_free (rag->reranker_name);
   g_free (rag->generator_label);
   rag_scope_clear (&rag->scope);
   g_free (rag);

@@ -25,6 +25,10 @@ struct _Rag
 
   EngineEncoder *encoder; /* NULL until first needed, as all below */
   EngineModel *encoder_model;
+  char *reranker_name; /* as asked for, or NULL */
+  guint rerank_ms;
+  EngineEncoder *reranker;
+  EngineModel *reranker_model;
   EngineModel *generator;
   char **adapter_names;      /* as asked for, or NULL */
   GPtrArray *adapters;       /* of EngineAdapter, opened with the generator */
@@ -37,6 +41,7 @@ struct _Rag
  * made with another. */
 gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error);
 gboolean rag_need_generator (Rag *rag, GError **error);
+void rag_drop_reranker (Rag *rag);
 /* NAME: of the manifest, or a path. */
 EngineEncoder *rag_open_encoder (Rag *rag, const char *name, EngineModel **ret_model,
                                  GError **error);

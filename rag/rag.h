@@ -40,6 +40,8 @@ typedef struct
   guint64 mem_limit_bytes;   /* 0: none */
   const char *kv_cache;      /* "f16", "q8_0", "f32": what the model remembers text in; NULL: f16 */
   const char *role;          /* see only the collections that it may read; NULL: everything */
+  const char *reranker;      /* manifest name or path of a cross-encoder; NULL: none */
+  guint rerank_ms;           /* that it may take per question; 0: 1000 */
   gboolean keep_nothing;     /* what is asked and answered leaves no trace: digests are not kept */
 } RagOptions;
 
@@ -469,7 +471,7 @@ char *rag_dossier_template (const char *name);
 
 typedef struct
 {
-  const char *mode;       /* "lexical", "dense", "hybrid" */
+  const char *mode;       /* "lexical", "dense", "hybrid", with a reranker also "reranked" */
   guint queries;
   double ndcg_at_10, recall_at_100, mrr_at_10, ms_per_query;
 } RagRetrievalScore;

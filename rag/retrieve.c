@@ -116,6 +116,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
   RagRetrieval retrieval = { 0 };
   GError *inner = NULL;
   guint dimension;
+  const guint depth = rag->reranker_name != NULL ? MAX (limit, RAG_RERANK_DEPTH) : limit;
   /* A library filled with --no-embed has no vectors to compare with. */
   gboolean dense = mode != RAG_SEARCH_LEXICAL && index_encoder (rag->index, NULL) != NULL;
   gint64 start_us = g_get_monotonic_time ();
@@ -127,7 +128,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
                              .text = query,
                              .vector = retrieval.vector,
                              .encoder = dense ? engine_encoder_fingerprint (rag->encoder) : NULL,
-                             .limit = 2 * limit, /* some may be hidden */
+                             .limit = 2 * depth, /* some may be hidden */
                              .collapse = TRUE,
                              .scope = rag_index_scope (rag, collection) };
   index_query.scope.documents = only_document >= 0 ? &only_document : NULL;
@@ -140,7 +141,14 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
       rag_retrieval_clear (&retrieval);
       return rag_translate_error (error, inner);
     }
-  drop_hidden (retrieval.hits, limit);
+  drop_hidden (retrieval.hits, depth);
+  if (mode == RAG_SEARCH_HYBRID && !rag_rerank (rag, query, retrieval.hits, error))
+    {
+      rag_retrieval_clear (&retrieval);
+      return FALSE;
+    }
+  if (retrieval.hits->len > limit)
+    g_ptr_array_set_size (retrieval.hits, (int)limit);
   retrieval.search_ms = milliseconds_since (start_us);
   *ret_retrieval = retrieval;
   return TRUE;

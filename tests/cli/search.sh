@@ -46,6 +46,20 @@ run_with "$work/query" 2 search --mode lexical -; one_sentence
 head -c 2000000 /dev/zero | tr '\0' q >"$work/query"
 run_with "$work/query" 2 search --mode lexical -; one_sentence
 
+# A reranker changes the order and nothing else, and has a budget.
+run 2 search --rerank-ms -1 coordinator; one_sentence; err_has '--rerank-ms'
+run 1 search --rerank "$work/none.gguf" coordinator; one_sentence; err_has none.gguf
+reranker=${DOCENT_SHARED:-$(dirname "$0")/../../../shared}/golden/bert-reranker/model.gguf
+if [ -r "$reranker" ]; then
+  run 0 search --json -n 50 night coordinator; jq -c '[.hits[].text] | sort' "$work/out" >"$work/plain"
+  jq -c '[.hits[].text]' "$work/out" >"$work/plain-order"
+  run 0 search --json -n 50 --rerank "$reranker" night coordinator
+  jq -c '[.hits[].text] | sort' "$work/out" | cmp -s - "$work/plain" || fail "the reranker brought other passages"
+  jq -c '[.hits[].text]' "$work/out" | cmp -s - "$work/plain-order" && fail "the reranker changed nothing"
+  run 0 search --json --rerank "$reranker" -n 1 night coordinator; json '.hits | length == 1'
+  run 2 search --rerank "$(dirname "$reranker")/../bert-cls/model.gguf" coordinator; one_sentence; err_has 'no reranker'
+fi
+
 # What a document contains cannot command the terminal, and JSON keeps it exactly.
 document evil.txt "$(printf 'Zanzibar \033[2J is \342\200\256 reversed \342\200\213 here.')"
 run 0 add --no-embed --quiet "$docs"
