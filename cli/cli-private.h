@@ -126,9 +126,9 @@ extern RagScope cli_scope;
     "only documents in this language: de, en, …", "CODE" },                                        \
   { "tag", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.tag, "only documents with this tag", "TAG" },   \
   { "after", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.after,                                        \
-    "only documents changed on DATE or later: 2024, 2024-01 or 2024-01-15", "DATE" },              \
+    "only documents of DATE or later: 2024, 2024-01 or 2024-01-15", "DATE" },              \
   { "before", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.before,                                      \
-    "only documents changed before DATE", "DATE" }
+    "only documents of before DATE", "DATE" }
 #define CLI_SECTION_OPTION                                                                         \
   { "section", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.section,                                    \
     "only passages of sections with these words in their title", "WORDS" }

@@ -101,6 +101,7 @@ void cli_json_document (JsonBuilder *json, const RagDocument *document)
   cli_json_string (json, "mime_type", document->mime_type);
   cli_json_string (json, "language", document->language);
   cli_json_string (json, "sha256", document->sha256);
+  cli_json_string (json, "date", document->date);
   cli_json_int (json, "size_bytes", document->size_bytes);
   cli_json_int (json, "added_at", document->added_at);
   cli_json_int (json, "pages", document->n_pages);

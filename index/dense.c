@@ -14,8 +14,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Beyond twice what is asked for: so many candidates by codes are scored by their rows. */
+/* Beyond what is asked for: so many candidates by codes are scored by their rows, at least … */
 #define EXTRA_CODES 50
+/* … and one for so many that are asked for. */
+#define CODES_PER_EXTRA 4
 
 typedef struct
 {
@@ -267,7 +269,8 @@ static void search_codes (Index *index, const float *vector, const IndexFilter *
 {
   IndexDense *dense = index->dense;
   g_autoptr (GArray) near = index_codes_search (&dense->codes, vector, index->dimension, filter,
-                                                dense->removed, 2 * top->k + EXTRA_CODES);
+                                                dense->removed,
+                                                top->k + MAX (EXTRA_CODES, top->k / CODES_PER_EXTRA));
 
   for (guint i = 0; i < near->len; i++)
     {

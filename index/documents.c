@@ -24,6 +24,7 @@ void index_document_free (IndexDocument *document)
   g_free (document->collection);
   g_free (document->sha256);
   g_free (document->failure);
+  g_free (document->date);
   g_free (document);
 }
 
@@ -44,6 +45,8 @@ gint64 index_document_checksum (const IndexDocument *document)
   index_checksum_add_int (&sum, document->added_at);
   index_checksum_add_int (&sum, document->n_pages);
   index_checksum_add_int (&sum, document->n_chunks);
+  if (document->date) /* there was none before version 5 */
+    index_checksum_add_text (&sum, document->date);
   return index_checksum_end (&sum);
 }
 
@@ -69,6 +72,7 @@ IndexDocument *index_document_from_row (sqlite3_stmt *stmt)
   document->n_pages = (guint)sqlite3_column_int64 (stmt, 10);
   document->n_chunks = (guint)sqlite3_column_int64 (stmt, 11);
   document->failure = column_string (stmt, 12);
+  document->date = column_string (stmt, 13);
   return document;
 }
 
@@ -94,7 +98,7 @@ static gboolean check_document (const IndexDocument *document, GError **error)
   if (document->size_bytes > G_MAXINT64)
     return refuse_input (document, "its size is impossible", error);
   if (!is_text (document->title) || !is_text (document->failure) || !is_text (document->language)
-      || !is_text (document->mime_type) || !is_text (document->collection))
+      || !is_text (document->mime_type) || !is_text (document->collection) || !is_text (document->date))
     return refuse_input (document, "its description is not UTF-8", error);
   return TRUE;
 }
@@ -142,10 +146,10 @@ static gboolean check_vectors (Index *index, const IndexDocument *document, cons
 static gboolean write_document (Index *index, const IndexDocument *row, gsize n_vectors,
                                 gint64 *ret_id, GError **error)
 {
-  return index_run (index, error, "put_document", "ttttttiiiiitii", row->path, row->title,
+  return index_run (index, error, "put_document", "ttttttiiiiittii", row->path, row->title,
                     row->mime_type, row->language, row->collection, row->sha256,
                     (gint64)row->size_bytes, row->mtime_ns, row->added_at, (gint64)row->n_pages,
-                    (gint64)row->n_chunks, row->failure, index_document_checksum (row),
+                    (gint64)row->n_chunks, row->failure, row->date, index_document_checksum (row),
                     (gint64)n_vectors)
          && index_query_int (index, 0, ret_id, error, "document_id", "t", row->path);
 }

@@ -164,8 +164,8 @@ gboolean index_fsck_documents (Fsck *fsck, GError **error)
   while (stmt && (rc = index_step (fsck->index, stmt, error)) == SQLITE_ROW)
     {
       g_autoptr (IndexDocument) document = index_document_from_row (stmt);
-      gboolean intact = index_document_checksum (document) == sqlite3_column_int64 (stmt, 13);
-      gboolean complete = sqlite3_column_int (stmt, 14) && sqlite3_column_int (stmt, 15);
+      gboolean intact = index_document_checksum (document) == sqlite3_column_int64 (stmt, 14);
+      gboolean complete = sqlite3_column_int (stmt, 15) && sqlite3_column_int (stmt, 16);
 
       if (intact && complete)
         continue;

@@ -126,7 +126,7 @@ typedef struct
   const char *language;        /* ISO 639-1 */
   const char *tag;
   const char *section;         /* words, all in the chunk's section */
-  gint64 after_s, before_s;    /* Unix seconds: changed at or after, changed before; 0: any */
+  gint64 after_s, before_s;    /* Unix seconds, 0: any. By the document's date, else by the file's */
   const gint64 *documents;     /* only these; NULL: all */
   gsize n_documents;
 } IndexScope;
@@ -145,6 +145,7 @@ typedef struct
   gint64 added_at; /* Unix seconds */
   guint n_pages, n_chunks;
   char *failure; /* why it could not be read; NULL when it was */
+  char *date;    /* YYYY-MM-DD when it says that it was written; NULL: it does not say */
 } IndexDocument;
 void index_document_free (IndexDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IndexDocument, index_document_free)

@@ -66,10 +66,10 @@ static gboolean leads (gint64 chunk, double score, const IndexScore *last)
   return score > last->score || (score == last->score && chunk <= last->chunk);
 }
 
-/* The best of both searches, each with both scores, fused. DENSE: by chunk id, with BM25 scores;
- * LEXICAL: best first. LAST_DENSE: of those that lead DENSE. */
-static GArray *rank_both (const Search *search, GArray *dense, const IndexScore *last_dense,
-                          const GArray *lexical)
+/* The best of both searches, each with both scores, fused. COSINES and DENSE: the same chunks by id,
+ * with cosines and with BM25 scores; LEXICAL: best first. LAST_DENSE: of those that lead COSINES. */
+static GArray *rank_both (const Search *search, const GArray *cosines, GArray *dense,
+                          const IndexScore *last_dense, const GArray *lexical)
 {
   const IndexScore last_lexical = last_leading (lexical);
   GArray *candidates = g_array_new (FALSE, FALSE, sizeof (IndexCandidate));
@@ -77,7 +77,7 @@ static GArray *rank_both (const Search *search, GArray *dense, const IndexScore 
   for (guint i = 0; i < dense->len; i++)
     {
       const IndexScore *hit = &g_array_index (dense, IndexScore, i);
-      double cosine = index_dense_cosine (search->index, search->vector, hit->chunk);
+      double cosine = g_array_index (cosines, IndexScore, i).score;
 
       add_candidate (candidates, hit->chunk, hit->score, cosine, 0,
                      leads (hit->chunk, cosine, last_dense)
@@ -101,6 +101,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
 {
   g_autoptr (GArray) dense = NULL;
   g_autoptr (GArray) lexical = NULL;
+  g_autoptr (GArray) cosines = NULL;
   IndexScore last_dense = { 0 };
 
   if (search->vector)
@@ -113,6 +114,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
     {
       last_dense = last_leading (dense);
       g_array_sort (dense, compare_chunks);
+      cosines = g_array_copy (dense);
       for (guint i = 0; i < dense->len; i++)
         g_array_index (dense, IndexScore, i).score = 0;
     }
@@ -120,7 +122,7 @@ static GArray *rank (const Search *search, gsize depth, gboolean *ret_complete, 
   if (!lexical)
     return NULL;
   *ret_complete = *ret_complete && lexical->len < depth;
-  return dense ? rank_both (search, dense, &last_dense, lexical) : rank_one (lexical, FALSE);
+  return dense ? rank_both (search, cosines, dense, &last_dense, lexical) : rank_one (lexical, FALSE);
 }
 
 /* ---- Hits ---- */

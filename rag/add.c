@@ -75,6 +75,7 @@ static IndexDocument describe (const RagJob *job, const RagRead *read)
       meta.title = document->title;
       meta.mime_type = document->mime_type;
       meta.language = document->language;
+      meta.date = document->date;
       meta.n_pages = document->pages->len;
     }
   return meta;

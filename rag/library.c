@@ -275,6 +275,7 @@ static RagDocument *document_from_index (const IndexDocument *from)
   document->language = g_strdup (from->language);
   document->collection = g_strdup (from->collection);
   document->sha256 = g_strdup (from->sha256);
+  document->date = g_strdup (from->date);
   document->size_bytes = from->size_bytes;
   document->added_at = from->added_at;
   document->mtime_ns = from->mtime_ns;
@@ -294,6 +295,7 @@ void rag_document_free (RagDocument *document)
   g_free (document->language);
   g_free (document->collection);
   g_free (document->sha256);
+  g_free (document->date);
   g_free (document->failure);
   g_free (document);
 }

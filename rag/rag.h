@@ -59,6 +59,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rag, rag_close)
 typedef struct
 {
   char *path, *title, *mime_type, *language, *collection, *sha256;
+  char *date; /* YYYY-MM-DD when it says that it was written, or NULL */
   guint64 size_bytes;
   gint64 added_at, mtime_ns;
   guint n_pages, n_chunks;
@@ -95,7 +96,7 @@ typedef struct
 {
   char *collection, *folder, *language, *tag;
   char *section;       /* words of the section's title */
-  char *after, *before; /* "2024", "2024-01" or "2024-01-15": changed on or after, changed before */
+  char *after, *before; /* "2024", "2024-01" or "2024-01-15": written (else changed) on or after, before */
 } RagScope;
 void rag_scope_clear (RagScope *scope);
 /* Moves "in:", "folder:", "lang:", "tag:", "section:", "after:" and "before:" from QUERY to SCOPE

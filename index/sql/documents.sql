@@ -2,42 +2,42 @@
 
 -- :find_by_path
 SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns, added_at,
-       n_pages, n_chunks, failure, checksum
+       n_pages, n_chunks, failure, date, checksum
 FROM document WHERE path = ?1;
 
 -- :find_by_id
 SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns, added_at,
-       n_pages, n_chunks, failure, checksum
+       n_pages, n_chunks, failure, date, checksum
 FROM document WHERE id = ?1;
 
 -- :find_by_sha256
 SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns, added_at,
-       n_pages, n_chunks, failure, checksum
+       n_pages, n_chunks, failure, date, checksum
 FROM document WHERE sha256 = ?1 ORDER BY id LIMIT 1;
 
 -- :list_documents
 SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns, added_at,
-       n_pages, n_chunks, failure, checksum
+       n_pages, n_chunks, failure, date, checksum
 FROM document
 WHERE (?1 IS NULL OR collection = ?1)
   AND (?2 IS NULL OR path = ?2 OR substr(path, 1, length(?3)) = ?3)
   AND (?4 IS NULL OR language = ?4)
   AND (?5 IS NULL OR EXISTS (SELECT 1 FROM document_tag
                              WHERE document_tag.document = document.id AND tag = ?5))
-  AND (?6 = 0 OR mtime_ns >= ?6 * 1000000000)
-  AND (?7 = 0 OR mtime_ns < ?7 * 1000000000)
+  AND (?6 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) >= ?6)
+  AND (?7 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) < ?7)
 ORDER BY path;
 
 -- :put_document
 INSERT INTO document (path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns,
-                      added_at, n_pages, n_chunks, failure, checksum, n_vectors)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                      added_at, n_pages, n_chunks, failure, date, checksum, n_vectors)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 ON CONFLICT (path) DO UPDATE SET
   title = excluded.title, mime_type = excluded.mime_type, language = excluded.language,
   collection = excluded.collection, sha256 = excluded.sha256, size_bytes = excluded.size_bytes,
   mtime_ns = excluded.mtime_ns, added_at = excluded.added_at, n_pages = excluded.n_pages,
-  n_chunks = excluded.n_chunks, failure = excluded.failure, checksum = excluded.checksum,
-  n_vectors = excluded.n_vectors;
+  n_chunks = excluded.n_chunks, failure = excluded.failure, date = excluded.date,
+  checksum = excluded.checksum, n_vectors = excluded.n_vectors;
 
 -- :update_file
 UPDATE document SET path = ?2, size_bytes = ?3, mtime_ns = ?4, checksum = ?5 WHERE id = ?1;

@@ -28,7 +28,7 @@ SELECT document, tag, checksum FROM document_tag;
 -- The last two columns of the next three tell what the row belongs to.
 -- :check_documents
 SELECT document.id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns,
-       added_at, n_pages, n_chunks, failure, document.checksum,
+       added_at, n_pages, n_chunks, failure, date, document.checksum,
        n_chunks = (SELECT count(*) FROM chunk WHERE chunk.document = document.id),
        n_vectors = (SELECT count(vector.chunk) FROM chunk
                     JOIN vector ON vector.chunk = chunk.id WHERE chunk.document = document.id)

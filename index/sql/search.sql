@@ -33,8 +33,8 @@ WHERE n_chunks > 0
   AND (?4 IS NULL OR language = ?4)
   AND (?5 IS NULL OR EXISTS (SELECT 1 FROM document_tag
                              WHERE document_tag.document = document.id AND tag = ?5))
-  AND (?6 = 0 OR mtime_ns >= ?6 * 1000000000)
-  AND (?7 = 0 OR mtime_ns < ?7 * 1000000000);
+  AND (?6 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) >= ?6)
+  AND (?7 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) < ?7);
 
 -- :matching_chunks
 SELECT rowid FROM passage WHERE passage MATCH ?1;

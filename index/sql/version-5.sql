@@ -1,4 +1,4 @@
--- Version 5: the encoder that is to come, and collections of which questions leave no trace.
+-- Version 5: the encoder that is to come, collections of which questions leave no trace, and dates.
 
 -- Vectors are made anew beside the old ones, which serve until the last is there (next-encoder.c).
 ALTER TABLE library ADD COLUMN next_encoder TEXT; -- NULL: none is to come
@@ -14,3 +14,5 @@ CREATE TABLE private_collection (
   collection TEXT PRIMARY KEY,
   checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+ALTER TABLE document ADD COLUMN date TEXT; -- YYYY-MM-DD when it says that it was written, or NULL

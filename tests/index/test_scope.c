@@ -130,6 +130,50 @@ START_TEST (test_tags_survive_a_change_and_go_with_the_document)
 }
 END_TEST
 
+/* A document that says when it was written is of that day, whenever its file was changed. */
+START_TEST (test_a_date_of_its_own_comes_before_that_of_the_file)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  const IndexChunk chunk = { .id = "c", .text = "a dated passage" };
+  const struct
+  {
+    const char *path, *date;
+  } documents[] = { { "/own", "2020-02-29" }, { "/none", NULL }, { "/nonsense", "yesterday" } };
+  g_autoptr (GDateTime) noon = g_date_time_new_local (2024, 6, 1, 12, 0, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (documents); i++)
+    {
+      const IndexDocument document = { .path = (char *)documents[i].path,
+                                       .date = (char *)documents[i].date,
+                                       .mtime_ns = g_date_time_to_unix (noon) * G_GINT64_CONSTANT (1000000000) };
+      ck_assert (index_put_document (index, &document, &chunk, 1, NULL, NULL));
+    }
+
+  g_autoptr (GDateTime) start = g_date_time_new_local (2020, 2, 29, 0, 0, 0);
+  g_autoptr (GDateTime) end = g_date_time_new_local (2020, 3, 1, 0, 0, 0);
+  const IndexScope leap_day
+      = { .after_s = g_date_time_to_unix (start), .before_s = g_date_time_to_unix (end) };
+  const IndexQuery query
+      = { .mode = INDEX_SEARCH_LEXICAL, .text = "dated", .limit = 10, .scope = leap_day };
+  g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
+  ck_assert_uint_eq (hits->len, 1);
+  ck_assert_str_eq (hit_at (hits, 0)->path, "/own");
+  g_autoptr (GPtrArray) listed = index_list_documents (index, &leap_day, NULL);
+  ck_assert_uint_eq (listed->len, 1);
+  ck_assert_str_eq (((IndexDocument *)g_ptr_array_index (listed, 0))->date, "2020-02-29");
+
+  const IndexScope later = { .after_s = g_date_time_to_unix (end) };
+  g_autoptr (GPtrArray) others = index_list_documents (index, &later, NULL);
+  ck_assert_uint_eq (others->len, 2);
+  index_close (g_steal_pointer (&index));
+  guint n_problems = 1;
+  ck_assert (index_fsck (dir, NULL, &n_problems, NULL));
+  ck_assert_uint_eq (n_problems, 0);
+  remove_dir (dir);
+}
+END_TEST
+
 int main (void)
 {
   Suite *suite = suite_create ("scope");
@@ -139,6 +183,7 @@ int main (void)
   tcase_add_test (tests, test_every_kind_of_scope_is_exact);
   tcase_add_test (tests, test_nothing_in_scope_is_no_error);
   tcase_add_test (tests, test_tags_survive_a_change_and_go_with_the_document);
+  tcase_add_test (tests, test_a_date_of_its_own_comes_before_that_of_the_file);
   suite_add_tcase (suite, tests);
   return run_suite (suite);
 }
