@@ -88,9 +88,10 @@ typedef struct
 LayoutPage *layout_page_new (void);
 void layout_page_free (LayoutPage *page);
 
-/* spans.c: TEXT as poppler reads it, the box and font of each of its characters. */
-void layout_read_spans (LayoutPage *page, const char *text, const PopplerRectangle *boxes,
+/* spans.c: TEXT as poppler reads it, mended here, the box and font of each of its characters. */
+void layout_read_spans (LayoutPage *page, char *text, const PopplerRectangle *boxes,
                         guint n_boxes, const GList *fonts);
+gboolean layout_is_right_to_left (gunichar c);
 /* hidden.c: moves the spans that nobody sees to page->hidden. N_PAGES: of the document. DRAWING_US:
  * time spent so far on finding out, 0 at first. */
 void layout_set_hidden_apart (LayoutPage *page, PopplerPage *source, int n_pages,

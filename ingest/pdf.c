@@ -48,6 +48,34 @@ static float quality_of (const char *text)
   return all > 0 ? 1.0f - (float)bad / all : 0.0f;
 }
 
+static gboolean has_right_to_left (const char *text)
+{
+  for (; *text != '\0'; text = g_utf8_next_char (text))
+    if (layout_is_right_to_left (g_utf8_get_char (text)))
+      return TRUE;
+  return FALSE;
+}
+
+/* poppler selects text as a mouse does, from the start of AREA to its end. A page that it takes to
+ * be read from the right has its start there, and from the left it loses its first and last lines:
+ * AREA is turned round where that finds more. */
+static char *text_of (PopplerPage *page, PopplerRectangle *area)
+{
+  char *text = poppler_page_get_text_for_area (page, area);
+  if (text != NULL && *text != '\0' && !has_right_to_left (text))
+    return text;
+  PopplerRectangle turned = { area->x2, area->y1, area->x1, area->y2 };
+  char *other = poppler_page_get_text_for_area (page, &turned);
+  if (other != NULL && (text == NULL || strlen (other) > strlen (text)))
+    {
+      *area = turned;
+      g_free (text);
+      return other;
+    }
+  g_free (other);
+  return text != NULL ? text : g_strdup ("");
+}
+
 static void read_page (PopplerPage *source, int index, LayoutPage *page)
 {
   double width, height;
@@ -58,12 +86,13 @@ static void read_page (PopplerPage *source, int index, LayoutPage *page)
   g_autofree char *number = g_strdup_printf ("%d", index + 1);
   if (label != NULL && strcmp (label, number) != 0)
     page->label = ingest_prose_squeeze (ingest_prose_clean (label, MIN (strlen (label), 64)));
-  g_autofree char *text = poppler_page_get_text (source);
+  PopplerRectangle area = { 0, 0, page->width, page->height };
+  g_autofree char *text = text_of (source, &area);
   g_autofree PopplerRectangle *boxes = NULL;
   guint n_boxes = 0;
-  if (text == NULL || !poppler_page_get_text_layout (source, &boxes, &n_boxes))
+  if (*text == '\0' || !poppler_page_get_text_layout_for_area (source, &area, &boxes, &n_boxes))
     return;
-  GList *fonts = poppler_page_get_text_attributes (source);
+  GList *fonts = poppler_page_get_text_attributes_for_area (source, &area);
   page->quality = quality_of (text);
   layout_read_spans (page, text, boxes, n_boxes, fonts);
   poppler_page_free_text_attributes (fonts);

@@ -11,6 +11,9 @@
 /* A gap wider than this share of the type size ends a span: wider than most justified spaces, as
  * narrow as gutters and columns of tables get. */
 #define GAP 0.8f
+/* A gap wider than this is a space, as poppler has it. It puts the spaces of lines that are read
+ * from the right behind the wrong words, so there they are found anew. */
+#define WORD_GAP 0.1f
 
 /* The marks around text of a direction: poppler writes them, the page does not have them. */
 #define LEFT_TO_RIGHT 0x202A
@@ -124,18 +127,26 @@ static void add_character (Reader *reader, const PopplerRectangle *box)
   reader->n_mono += reader->font_is_mono;
 }
 
-/* Is there a wide gap between the open span and BOX? Right-to-left text advances the other way. */
-static gboolean after_wide_gap (const Reader *reader, const PopplerRectangle *box)
+/* Is there a gap of SHARE of the type size between the open span and BOX? Right-to-left text
+ * advances the other way. */
+static gboolean after_gap (const Reader *reader, const PopplerRectangle *box, double share)
 {
   if (reader->n == 0)
     return FALSE;
   double size = MAX (reader->size_sum / reader->n, 1.0);
   double dx = MAX (box->x1 - reader->last.x2, reader->last.x1 - box->x2);
   double dy = MAX (box->y1 - reader->last.y2, reader->last.y1 - box->y2);
-  return dx > GAP * size || dy > GAP * size;
+  return dx > share * size || dy > share * size;
 }
 
 /* ---- Directions ---- */
+
+gboolean layout_is_right_to_left (gunichar c)
+{
+  GUnicodeScript script = c >= 0x590 ? g_unichar_get_script (c) : G_UNICODE_SCRIPT_LATIN;
+  return script == G_UNICODE_SCRIPT_ARABIC || script == G_UNICODE_SCRIPT_HEBREW
+         || script == G_UNICODE_SCRIPT_SYRIAC || script == G_UNICODE_SCRIPT_THAANA;
+}
 
 static gboolean is_direction_mark (gunichar c)
 {
@@ -155,10 +166,11 @@ static void reverse (guint *numbers, guint n)
 /* Boxes come in the order in which the characters stand on the line, text in the order in which it
  * is read: what a right-to-left mark encloses is the other way round, and what a left-to-right mark
  * encloses in it is turned once more. Fills boxes[n], the box of each character of the line LINE,
- * of which FIRST is the first box; returns the number of characters with a box. */
-static guint match_boxes (const char *line, guint first, GArray *boxes)
+ * of which FIRST is the first box. TRUE when some were turned. */
+static gboolean match_boxes (const char *line, guint first, GArray *boxes)
 {
   guint starts[2] = { 0 }, depth = 0;
+  gboolean turned = FALSE;
   g_array_set_size (boxes, 0);
   for (const char *at = line; *at != '\0' && *at != '\n'; at = g_utf8_next_char (at))
     {
@@ -169,27 +181,66 @@ static guint match_boxes (const char *line, guint first, GArray *boxes)
           g_array_append_val (boxes, box);
         }
       else if (c == END_OF_DIRECTION && depth > 0 && --depth < G_N_ELEMENTS (starts))
-        reverse (&g_array_index (boxes, guint, 0) + starts[depth], boxes->len - starts[depth]);
+        {
+          reverse (&g_array_index (boxes, guint, 0) + starts[depth], boxes->len - starts[depth]);
+          turned = TRUE;
+        }
       else if ((c == RIGHT_TO_LEFT || depth > 0) && depth++ < G_N_ELEMENTS (starts))
         starts[depth - 1] = boxes->len;
     }
-  return boxes->len;
+  return turned;
+}
+
+static gboolean is_alef (gunichar c)
+{
+  return c == 0x622 || c == 0x623 || c == 0x625 || c == 0x627;
+}
+
+static gboolean is_vowel_sign (gunichar c)
+{
+  return c >= 0x591 && c <= 0x655 && g_unichar_type (c) == G_UNICODE_NON_SPACING_MARK;
+}
+
+/* A glyph that stands for two letters is spelled in reading order, and poppler, which takes all of
+ * a page to be spelled as it is drawn, turns it round. Where what results cannot be, it is turned
+ * back: a sign before its letter, lam and alef as "ال" on its own or after an alef. All of these
+ * take two bytes. */
+static void mend_ligatures (char *line)
+{
+  gunichar before = ' ';
+  for (char *at = line; *at != '\0' && *at != '\n'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      const char *then = g_utf8_next_char (at);
+      gunichar next = g_utf8_get_char (then);
+      gboolean begins = !g_unichar_isalpha (before);
+      gboolean lam_alef = is_alef (c) && next == 0x644;
+      if (lam_alef && begins)
+        lam_alef = !g_unichar_isalpha (g_utf8_get_char (g_utf8_next_char (then)));
+      else if (lam_alef)
+        lam_alef = before == 0x627;
+      gboolean sign = begins && is_vowel_sign (c) && next >= 0x5D0 && next <= 0x6D3
+                      && g_unichar_isalpha (next);
+      if (lam_alef || sign)
+        {
+          g_unichar_to_utf8 (next, at);
+          g_unichar_to_utf8 (c, at + 2);
+          at += 2;
+        }
+      before = c;
+    }
 }
 
 /* ---- A page ---- */
 
-static gboolean is_right_to_left (gunichar c)
-{
-  GUnicodeScript script = c >= 0x590 ? g_unichar_get_script (c) : G_UNICODE_SCRIPT_LATIN;
-  return script == G_UNICODE_SCRIPT_ARABIC || script == G_UNICODE_SCRIPT_HEBREW
-         || script == G_UNICODE_SCRIPT_SYRIAC || script == G_UNICODE_SCRIPT_THAANA;
-}
-
 /* Reads the characters of one line; INDEX is that of its first character. */
-static const char *read_line (Reader *reader, LayoutPage *page, const char *at, guint n_boxes,
-                              guint *index)
+static char *read_line (Reader *reader, LayoutPage *page, char *at, guint n_boxes, guint *index)
 {
-  guint first = *index, n = match_boxes (at, first, reader->order);
+  guint first = *index;
+  gboolean turned = match_boxes (at, first, reader->order);
+  if (turned)
+    mend_ligatures (at);
+  guint n = reader->order->len;
   for (; *at != '\0' && *at != '\n'; at = g_utf8_next_char (at))
     {
       gunichar c = g_utf8_get_char (at);
@@ -198,16 +249,21 @@ static const char *read_line (Reader *reader, LayoutPage *page, const char *at, 
       guint i = g_array_index (reader->order, guint, *index - first);
       const PopplerRectangle *box = i < n_boxes ? &reader->boxes[i] : NULL;
       if (c == ' ' || box == NULL || !is_finite_box (box))
-        g_string_append_c (reader->raw, ' ');
+        {
+          if (!turned)
+            g_string_append_c (reader->raw, ' ');
+        }
       else
         {
           find_font (reader, (int)*index);
-          if (after_wide_gap (reader, box)
+          if (after_gap (reader, box, GAP)
               || (reader->n > 0 && reader->font_is_pale != (reader->span.pale != 0)))
             close_span (reader, page);
+          else if (turned && after_gap (reader, box, WORD_GAP))
+            g_string_append_c (reader->raw, ' ');
           g_string_append_unichar (reader->raw, c);
           add_character (reader, box);
-          reader->n_rtl += is_right_to_left (c);
+          reader->n_rtl += layout_is_right_to_left (c);
         }
       (*index)++;
     }
@@ -215,13 +271,13 @@ static const char *read_line (Reader *reader, LayoutPage *page, const char *at, 
   return at;
 }
 
-void layout_read_spans (LayoutPage *page, const char *text, const PopplerRectangle *boxes,
-                        guint n_boxes, const GList *fonts)
+void layout_read_spans (LayoutPage *page, char *text, const PopplerRectangle *boxes, guint n_boxes,
+                        const GList *fonts)
 {
   Reader reader = { .boxes = boxes, .fonts = fonts, .raw = g_string_new (NULL) };
   reader.order = g_array_new (FALSE, FALSE, sizeof (guint));
   guint index = 0;
-  for (const char *at = text; *at != '\0' && index < n_boxes;)
+  for (char *at = text; *at != '\0' && index < n_boxes;)
     {
       at = read_line (&reader, page, at, n_boxes, &index);
       if (*at == '\n')

@@ -12,6 +12,9 @@ typedef struct
   char *title;
   char *labels;  /* a PDF number tree, or NULL */
   char *trailer; /* more trailer entries, or NULL */
+  char *catalog; /* more catalog entries, or NULL */
+  char *page;    /* more entries of every page, or NULL */
+  GPtrArray *extra; /* char*, objects of one's own: number 8 and on; font /x is number 8 */
 } PdfMaker;
 
 #define PDF_WIDTH 595
@@ -22,6 +25,7 @@ static inline PdfMaker *pdf_maker_new (void)
   PdfMaker *maker = g_new0 (PdfMaker, 1);
   maker->pages = g_ptr_array_new ();
   maker->bookmarks = g_ptr_array_new_with_free_func (g_free);
+  maker->extra = g_ptr_array_new_with_free_func (g_free);
   return maker;
 }
 
@@ -31,9 +35,12 @@ static inline void pdf_maker_free (PdfMaker *maker)
     g_string_free (g_ptr_array_index (maker->pages, i), TRUE);
   g_ptr_array_unref (maker->pages);
   g_ptr_array_unref (maker->bookmarks);
+  g_ptr_array_unref (maker->extra);
   g_free (maker->title);
   g_free (maker->labels);
   g_free (maker->trailer);
+  g_free (maker->catalog);
+  g_free (maker->page);
   g_free (maker);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PdfMaker, pdf_maker_free)
@@ -43,7 +50,7 @@ static inline void pdf_add_page (PdfMaker *maker)
   g_ptr_array_add (maker->pages, g_string_new (NULL));
 }
 
-/* FONT: 'r'egular, 'b'old, 'm'ono. Y from the top of the page to the baseline. TEXT is WinAnsi. */
+/* FONT: 'r'egular, 'b'old, 'm'ono, or 'x'. Y from the top of the page to the baseline. TEXT is WinAnsi. */
 static inline void pdf_put (PdfMaker *maker, char font, double size, double x, double y,
                             const char *text)
 {
@@ -84,6 +91,19 @@ static inline void pdf_add_bookmark (PdfMaker *maker, const char *title)
   g_ptr_array_add (maker->bookmarks, g_strdup_printf ("%u %s", maker->pages->len, title));
 }
 
+/* An object of one's own; the first is number 8. */
+static inline void pdf_add_object (PdfMaker *maker, const char *body)
+{
+  g_ptr_array_add (maker->extra, g_strdup (body));
+}
+
+static inline void pdf_add_stream (PdfMaker *maker, const char *dictionary, const char *data)
+{
+  g_ptr_array_add (maker->extra,
+                   g_strdup_printf ("<< %s /Length %zu >>\nstream\n%s\nendstream", dictionary,
+                                    strlen (data), data));
+}
+
 static inline void pdf_object (GString *out, GArray *offsets, const char *body)
 {
   gsize offset = out->len;
@@ -91,13 +111,14 @@ static inline void pdf_object (GString *out, GArray *offsets, const char *body)
   g_string_append_printf (out, "%u 0 obj\n%s\nendobj\n", offsets->len, body);
 }
 
-/* Objects: 1 catalog, 2 pages, 3–5 fonts, 6 info, 7 outlines, then the bookmarks, then for each
- * page its dictionary and its contents. */
+/* Objects: 1 catalog, 2 pages, 3–5 fonts, 6 info, 7 outlines, then one's own, then the bookmarks,
+ * then for each page its dictionary and its contents. */
 static inline GBytes *pdf_finish (PdfMaker *maker)
 {
   GString *out = g_string_new ("%PDF-1.7\n");
   GArray *offsets = g_array_new (FALSE, FALSE, sizeof (gsize));
-  guint n_marks = maker->bookmarks->len, first_page = 8 + n_marks;
+  guint n_marks = maker->bookmarks->len, first_mark = 8 + maker->extra->len;
+  guint first_page = first_mark + n_marks;
   g_autoptr (GString) kids = g_string_new (NULL);
   for (guint i = 0; i < maker->pages->len; i++)
     g_string_append_printf (kids, "%u 0 R ", first_page + 2 * i);
@@ -105,14 +126,15 @@ static inline GBytes *pdf_finish (PdfMaker *maker)
                                 ? g_strdup_printf ("/PageLabels << /Nums [%s] >>", maker->labels)
                                 : g_strdup ("");
   g_autofree char *catalog
-      = g_strdup_printf ("<< /Type /Catalog /Pages 2 0 R /Outlines 7 0 R %s >>", labels);
+      = g_strdup_printf ("<< /Type /Catalog /Pages 2 0 R /Outlines 7 0 R %s %s >>", labels,
+                         maker->catalog != NULL ? maker->catalog : "");
   g_autofree char *pages
       = g_strdup_printf ("<< /Type /Pages /Kids [%s] /Count %u >>", kids->str, maker->pages->len);
   g_autofree char *info
       = g_strdup_printf ("<< /Title (%s) >>", maker->title != NULL ? maker->title : "");
   g_autofree char *outlines
-      = n_marks > 0 ? g_strdup_printf ("<< /Type /Outlines /First 8 0 R /Last %u 0 R /Count %u >>",
-                                       7 + n_marks, n_marks)
+      = n_marks > 0 ? g_strdup_printf ("<< /Type /Outlines /First %u 0 R /Last %u 0 R /Count %u >>",
+                                       first_mark, first_page - 1, n_marks)
                     : g_strdup ("<< /Type /Outlines /Count 0 >>");
   pdf_object (out, offsets, catalog);
   pdf_object (out, offsets, pages);
@@ -125,12 +147,14 @@ static inline GBytes *pdf_finish (PdfMaker *maker)
     }
   pdf_object (out, offsets, info);
   pdf_object (out, offsets, outlines);
+  for (guint i = 0; i < maker->extra->len; i++)
+    pdf_object (out, offsets, g_ptr_array_index (maker->extra, i));
   for (guint i = 0; i < n_marks; i++)
     {
       char *title;
       guint page = strtoul (g_ptr_array_index (maker->bookmarks, i), &title, 10);
       g_autofree char *next
-          = i + 1 < n_marks ? g_strdup_printf ("/Next %u 0 R", 9 + i) : g_strdup ("");
+          = i + 1 < n_marks ? g_strdup_printf ("/Next %u 0 R", first_mark + 1 + i) : g_strdup ("");
       g_autofree char *mark
           = g_strdup_printf ("<< /Title (%s) /Parent 7 0 R %s /Dest [%u 0 R /Fit] >>", title + 1,
                              next, first_page + 2 * (page - 1));
@@ -141,8 +165,8 @@ static inline GBytes *pdf_finish (PdfMaker *maker)
       const GString *content = g_ptr_array_index (maker->pages, i);
       g_autofree char *page = g_strdup_printf (
           "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents %u 0 R /Resources << /Font "
-          "<< /r 3 0 R /b 4 0 R /m 5 0 R >> >> >>",
-          PDF_WIDTH, PDF_HEIGHT, first_page + 2 * i + 1);
+          "<< /r 3 0 R /b 4 0 R /m 5 0 R /x 8 0 R >> /XObject << /i 8 0 R >> >> %s >>",
+          PDF_WIDTH, PDF_HEIGHT, first_page + 2 * i + 1, maker->page != NULL ? maker->page : "");
       g_autofree char *stream = g_strdup_printf ("<< /Length %zu >>\nstream\n%s\nendstream",
                                                  content->len, content->str);
       pdf_object (out, offsets, page);

@@ -322,6 +322,43 @@ START_TEST (test_turned_text_is_read)
 }
 END_TEST
 
+/* Font /x writes Arabic and Hebrew: a is alef, l lam, s seen, m meem; A is a glyph for lam and alef,
+ * B one for lam and alef with hamza, H one for a Hebrew alef with its dagesh. */
+static void add_right_to_left_font (PdfMaker *maker)
+{
+  pdf_add_object (maker, "<< /Type /Font /Subtype /Type1 /BaseFont /Times-Roman /Encoding "
+                         "/WinAnsiEncoding /ToUnicode 9 0 R >>");
+  pdf_add_stream (maker, "",
+                  "/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n"
+                  "1 begincodespacerange <00> <FF> endcodespacerange\n"
+                  "7 beginbfchar <61> <0627> <6C> <0644> <73> <0633> <6D> <0645> "
+                  "<41> <06440627> <42> <06440625> <48> <05D005BC> endbfchar\n"
+                  "endcmap end end");
+}
+
+/* Arabic is drawn from the left, last letter first. */
+START_TEST (test_right_to_left_text_is_spelled_as_it_is_read)
+{
+  g_autoptr (PdfMaker) maker = pdf_maker_new ();
+  add_right_to_left_font (maker);
+  pdf_add_page (maker);
+  pdf_put (maker, 'x', 12, 300, 100, "sBa mls lsm");
+  pdf_put (maker, 'x', 12, 300, 114, "A msl ms");
+  pdf_put (maker, 'x', 12, 300, 160, "H");
+  check_pdf (maker, "P مسل سلم الإس سم لسم لا|P אּ");
+}
+END_TEST
+
+START_TEST (test_a_page_of_one_line_from_the_right_is_read)
+{
+  g_autoptr (PdfMaker) maker = pdf_maker_new ();
+  add_right_to_left_font (maker);
+  pdf_add_page (maker);
+  pdf_put (maker, 'x', 40, 72, 140, "A");
+  check_pdf (maker, "P لا");
+}
+END_TEST
+
 START_TEST (test_boxes_are_where_the_text_is)
 {
   g_autoptr (PdfMaker) maker = pdf_maker_new ();
@@ -457,6 +494,8 @@ int main (void)
                                  test_lists_with_markers_that_stand_apart,
                                  test_code_keeps_its_lines,
                                  test_turned_text_is_read,
+                                 test_right_to_left_text_is_spelled_as_it_is_read,
+                                 test_a_page_of_one_line_from_the_right_is_read,
                                  test_boxes_are_where_the_text_is,
                                  test_labels_and_title,
                                  test_a_useless_title_gives_way_to_the_first_heading,
