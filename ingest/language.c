@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Enough for any document; a mixed one is named after its beginning. */
-#define LOOK_AT_BYTES (256 * 1024)
+#define LOOK_AT_BYTES (64 * 1024)
 
 typedef struct
 {

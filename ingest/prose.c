@@ -97,18 +97,34 @@ static void append_clean (GString *out, gunichar c)
     g_string_append_unichar (out, c);
 }
 
-static gboolean is_plain_ascii (const char *text, gsize length)
+/* Latin letters and the signs of print, spelled as they should be: most text, and nothing in it to
+ * be cleaned. */
+static gboolean is_plain (const char *text, gsize length)
 {
-  for (gsize i = 0; i < length; i++)
-    if ((text[i] < 0x20 || text[i] == 0x7F) && text[i] != '\n' && text[i] != '\t')
-      return FALSE;
+  for (const char *at = text, *end = text + length; at < end;)
+    {
+      guchar c = *at;
+      guint lead = at + 1 < end ? c << 8 | (guchar)at[1] : 0;
+      if (c < 0x80)
+        {
+          if ((c < 0x20 || c == 0x7F) && c != '\n' && c != '\t')
+            return FALSE;
+          at++;
+        }
+      else if ((lead >= 0xC2A1 && lead <= 0xC5BF) && lead != 0xC2AD && (lead & 0xC0) == 0x80)
+        at += 2; /* U+00A1 to U+017F */
+      else if (lead == 0xE280 && at + 2 < end && (guchar)at[2] >= 0x90 && (guchar)at[2] <= 0xA6)
+        at += 3; /* U+2010 to U+2026 */
+      else
+        return FALSE;
+    }
   return TRUE;
 }
 
 char *ingest_prose_clean (const char *text, gssize length)
 {
   gsize left = length < 0 ? strlen (text) : (gsize)length;
-  if (is_plain_ascii (text, left))
+  if (is_plain (text, left))
     return g_strndup (text, left);
   g_autoptr (GString) out = g_string_sized_new (left + 1);
   for (const char *at = text, *end = text + left; at < end;)

@@ -86,9 +86,8 @@ char *ingest_usable_title (const char *title)
 
 void ingest_describe (IngestDocument *document)
 {
-  const char *language = ingest_guess_language (document->text, document->text_length);
   if (document->language == NULL)
-    document->language = g_strdup (language);
+    document->language = g_strdup (ingest_guess_language (document->text, document->text_length));
   for (guint i = 0; i < document->blocks->len && document->title == NULL && i < 50; i++)
     {
       const IngestBlock *block = ingest_document_block (document, i);
