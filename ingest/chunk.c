@@ -125,6 +125,8 @@ static void emit (Packer *packer, guint first, guint end)
   chunk->end = tail->end;
   chunk->hidden
       = ingest_document_block (units->document, head->first_block)->kind == INGEST_BLOCK_HIDDEN;
+  chunk->ocr = ingest_document_page (units->document, chunk->first_page - 1)->source
+               == INGEST_PAGE_OCR;
   chunk->box = box_on_first_page (units, first, end);
   g_ptr_array_add (packer->chunks, chunk);
 }

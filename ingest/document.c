@@ -156,6 +156,7 @@ void ingest_document_append (IngestDocument *document, const IngestDocument *par
           const IngestPage *from = ingest_document_page (part, page);
           const char *label = from->label == NULL && part->pages->len == 1 ? name : from->label;
           ingest_document_add_page (document, label, from->width, from->height, from->quality);
+          ingest_document_page (document, document->pages->len - 1)->source = from->source;
         }
       if (i == 0)
         ingest_document_add_text (document, INGEST_BLOCK_HEADING, 1, name);

@@ -3,9 +3,12 @@
  * that decides what runs here. Links poppler and is therefore under the GPL as a whole (see
  * NOTICE).
  *
- * usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION [--unsandboxed]] < document 3> frames
+ * usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION [OPTION…]] < document 3> frames
+ *   --unsandboxed  with limits on time and memory only
+ *   --ocr          pages that are pictures are read by tesseract; --ocr-always: all pages
  */
 #include "ingest/frames-private.h"
+#include "ingest/ocr-private.h"
 #include "ingest/parse-private.h"
 #include "ingest/sandbox-private.h"
 
@@ -39,13 +42,19 @@ int main (int argc, char **argv)
   if (argc < 3 || !g_ascii_string_to_unsigned (argv[1], 10, 1, 86400, &cpu_seconds, NULL)
       || !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT64, &memory_bytes, NULL))
     {
-      fputs ("usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION [" INGEST_SANDBOX_OFF "]] "
+      fputs ("usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION [OPTION…]] "
              "< document 3> frames\n",
              stderr);
       return 2;
     }
-  gboolean unsandboxed = argc > 4 && strcmp (argv[4], INGEST_SANDBOX_OFF) == 0;
+  gboolean unsandboxed = FALSE;
   load_early ();
+  for (int i = 4; i < argc; i++)
+    if (strcmp (argv[i], INGEST_SANDBOX_OFF) == 0)
+      unsandboxed = TRUE;
+    else if (strcmp (argv[i], INGEST_OCR_OPTION) == 0
+             || strcmp (argv[i], INGEST_OCR_ALWAYS_OPTION) == 0)
+      ingest_ocr_open (strcmp (argv[i], INGEST_OCR_ALWAYS_OPTION) == 0);
   const char *missing = ingest_sandbox_enter (
       unsandboxed ? INGEST_SANDBOX_LIMITS_ONLY : INGEST_SANDBOX_FULL, cpu_seconds, memory_bytes);
   if (missing != NULL)

@@ -81,8 +81,7 @@ static void set_document_error (GError **error, const char *name, IngestError co
       break;
     case INGEST_ERROR_NO_TEXT:
       g_set_error (error, INGEST_ERROR, code,
-                   "%s contains no text%s; if it was scanned, run it through OCR first", name,
-                   *detail != '\0' ? detail : "");
+                   "%s contains no text%s; there is nothing to read in it", name, detail);
       break;
     case INGEST_ERROR_LIMIT:
       g_set_error (error, INGEST_ERROR, code, "%s is too large to be read: %s; split it", name,
@@ -159,24 +158,16 @@ static void set_helper_error (GError **error, const char *name, const IngestLimi
     }
 }
 
-IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
-                                GCancellable *cancellable, GError **error)
+/* One process for one document. */
+static IngestDocument *extract_once (int fd, const char *name, const char *hint,
+                                     const IngestLimits *limits, GCancellable *cancellable,
+                                     GError **error)
 {
-  g_return_val_if_fail (path != NULL, NULL);
-  g_autofree char *name = g_filename_display_name (path);
-  int fd = open_document (path, error);
-  if (fd < 0)
-    return NULL;
-  IngestLimits limit = ingest_limits_or_defaults (limits);
-  g_autofree char *hint = limit.selector != NULL
-                              ? g_strconcat (INGEST_HINT_SELECT, limit.selector, NULL)
-                              : extension_of (path);
   g_autoptr (IngestFrameReader) reader = ingest_frame_reader_new ();
-  IngestHelperResult result = ingest_helper_run (&limit, fd, hint, reader, cancellable);
-  close (fd);
+  IngestHelperResult result = ingest_helper_run (limits, fd, hint, reader, cancellable);
   if (result.end != INGEST_HELPER_OK)
     {
-      set_helper_error (error, name, &limit, &result);
+      set_helper_error (error, name, limits, &result);
       return NULL;
     }
   IngestError code = INGEST_ERROR_FORMAT;
@@ -187,15 +178,99 @@ IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
   else if (document == NULL)
     {
       IngestHelperResult early = { .end = INGEST_HELPER_EXIT };
-      set_helper_error (error, name, &limit, &early);
+      set_helper_error (error, name, limits, &early);
     }
-  else if (document->title == NULL)
+  return document;
+}
+
+/* ---- Pictures ---- */
+
+/* What a page costs at most, and what the wall clock allows for the same on a busy machine. */
+#define OCR_PAGE_SECONDS 20
+#define OCR_PAGES_MAX 2000
+
+guint ingest_count_pictures (const IngestDocument *document)
+{
+  guint n = 0;
+  for (guint i = 0; i < document->pages->len; i++)
+    n += ingest_document_page (document, i)->source == INGEST_PAGE_PICTURE;
+  return n;
+}
+
+/* Reads the document again with OCR, which takes so much longer that it has limits of its own. What
+ * the first reading found stays when the second fails. */
+static IngestDocument *read_pictures (IngestDocument *first, int fd, const char *name,
+                                      const char *hint, const IngestLimits *limits,
+                                      GCancellable *cancellable, GError **error)
+{
+  gboolean always = limits->ocr == INGEST_OCR_ALWAYS;
+  guint n = always ? first->pages->len : ingest_count_pictures (first);
+  IngestLimits longer = *limits;
+  longer.cpu_seconds += OCR_PAGE_SECONDS * MIN (n, OCR_PAGES_MAX);
+  longer.wall_ms += 3000 * OCR_PAGE_SECONDS * MIN (n, OCR_PAGES_MAX);
+  g_autoptr (GError) failure = NULL;
+  IngestDocument *second = extract_once (fd, name, hint, &longer, cancellable, &failure);
+  if (second == NULL && (first->blocks->len == 0 || g_cancellable_is_cancelled (cancellable)))
     {
-      g_autofree char *base = g_path_get_basename (path);
-      char *dot = strrchr (base, '.');
-      if (dot != NULL && dot != base)
-        *dot = '\0';
-      document->title = g_filename_display_name (base);
+      ingest_document_free (first);
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
     }
+  if (second == NULL)
+    return first;
+  ingest_document_free (first);
+  return second;
+}
+
+static void set_pictures_error (GError **error, const char *name, const IngestDocument *document,
+                                IngestOcr ocr)
+{
+  guint n = document->pages->len, unread = ingest_count_pictures (document);
+  g_set_error (error, INGEST_ERROR, INGEST_ERROR_NO_TEXT,
+               "%s contains no text on its %u page%s but pictures; %s", name, n, n == 1 ? "" : "s",
+               unread == 0               ? "OCR found nothing to read in them"
+               : ocr == INGEST_OCR_NEVER ? "to have them read, leave out --ocr never"
+                                         : "to have them read, install tesseract-ocr and the "
+                                           "package of their language (such as tesseract-ocr-deu)");
+}
+
+/* ---- Extract ---- */
+
+static char *title_of_name (const char *path)
+{
+  g_autofree char *base = g_path_get_basename (path);
+  char *dot = strrchr (base, '.');
+  if (dot != NULL && dot != base)
+    *dot = '\0';
+  return g_filename_display_name (base);
+}
+
+IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
+                                GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+  g_autofree char *name = g_filename_display_name (path);
+  int fd = open_document (path, error);
+  if (fd < 0)
+    return NULL;
+  IngestLimits limit = ingest_limits_or_defaults (limits), quick = limit;
+  quick.ocr = INGEST_OCR_NEVER;
+  g_autofree char *hint = limit.selector != NULL
+                              ? g_strconcat (INGEST_HINT_SELECT, limit.selector, NULL)
+                              : extension_of (path);
+  IngestDocument *document = extract_once (fd, name, hint, &quick, cancellable, error);
+  gboolean again = document != NULL
+                   && (limit.ocr == INGEST_OCR_AUTO ? ingest_count_pictures (document) > 0
+                                                    : limit.ocr == INGEST_OCR_ALWAYS);
+  if (again)
+    document = read_pictures (document, fd, name, hint, &limit, cancellable, error);
+  close (fd);
+  if (document != NULL && document->blocks->len == 0)
+    {
+      set_pictures_error (error, name, document, limit.ocr);
+      g_clear_pointer (&document, ingest_document_free);
+    }
+  if (document != NULL && document->title == NULL)
+    document->title = title_of_name (path);
   return document;
 }

@@ -3,7 +3,7 @@
  *   frame   = magic u32, type u32, length u32, payload[length]      (little-endian)
  *   stream  = META (PAGE BLOCK*)* END  |  ERROR
  *   META    = title, mime_type, language, date           string = length u32, bytes
- *   PAGE    = number u32, width, height, quality f32, label
+ *   PAGE    = number u32, width, height, quality f32, source u32, label
  *   BLOCK   = kind u32, level u32, page u32, x0 y0 x1 y1 f32, text
  *   ERROR   = code u32 (IngestError), detail
  *   END     = pages u32, blocks u32

@@ -87,6 +87,7 @@ static void put_page (GByteArray *out, const IngestPage *page, guint number)
   put_f32 (out, page->width);
   put_f32 (out, page->height);
   put_f32 (out, page->quality);
+  put_u32 (out, page->source);
   put_title (out, page->label);
   end_frame (out, begin);
 }
@@ -226,12 +227,15 @@ static const char *read_page (IngestFrameReader *reader, Cursor *cursor)
     return "a page before the document";
   guint32 number = get_u32 (cursor);
   float width = get_f32 (cursor), height = get_f32 (cursor), quality = get_f32 (cursor);
+  guint32 source = get_u32 (cursor);
   g_autofree char *label = get_string (cursor);
-  if (cursor->bad || quality < 0 || quality > 1 || width < 0 || height < 0)
+  if (cursor->bad || quality < 0 || quality > 1 || width < 0 || height < 0
+      || source > INGEST_PAGE_OCR)
     return "a malformed page";
   if (number != reader->document->pages->len + 1 || number > INGEST_PAGES_MAX)
     return "a page out of order";
   ingest_document_add_page (reader->document, label, width, height, quality);
+  ingest_document_page (reader->document, number - 1)->source = source;
   return NULL;
 }
 

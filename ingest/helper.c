@@ -4,6 +4,7 @@
  * happens ends as one IngestHelperEnd; nothing that the child prints reaches the user. The one
  * idea: a process per document, so the worst document costs only itself. */
 #include "ingest/helper-private.h"
+#include "ingest/ocr-private.h"
 #include "ingest/sandbox-private.h"
 
 #include <errno.h>
@@ -144,12 +145,13 @@ static gboolean start (const IngestLimits *limits, int document_fd, const char *
     }
   g_autofree char *cpu = g_strdup_printf ("%u", limits->cpu_seconds);
   g_autofree char *memory = g_strdup_printf ("%" G_GUINT64_FORMAT, limits->memory_bytes);
-  char *argv[] = { (char *)"docent-extract",
-                   cpu,
-                   memory,
-                   (char *)hint,
-                   limits->unsandboxed ? (char *)INGEST_SANDBOX_OFF : NULL,
-                   NULL };
+  char *argv[7] = { (char *)"docent-extract", cpu, memory, (char *)hint };
+  gsize n = 4;
+  if (limits->unsandboxed)
+    argv[n++] = (char *)INGEST_SANDBOX_OFF;
+  if (limits->ocr != INGEST_OCR_NEVER)
+    argv[n++]
+        = (char *)(limits->ocr == INGEST_OCR_ALWAYS ? INGEST_OCR_ALWAYS_OPTION : INGEST_OCR_OPTION);
   gboolean started = spawn (program, argv, document_fd, frames[1], errors[1], &child->pid) == 0;
   close (frames[1]);
   close (errors[1]);

@@ -8,8 +8,6 @@
  * letters are drawn. Letters without ink are then found in short documents only. */
 #include "ingest/layout-private.h"
 
-#include <cairo.h>
-
 /* Every page of a document of up to this many pages is drawn. */
 #define SHORT_DOCUMENT 12
 /* Spent on drawing; what is pale after that counts as hidden. */
@@ -89,26 +87,16 @@ static gboolean draw_and_look (const LayoutPage *page, PopplerPage *source, gboo
 {
   double side = MAX (page->width, page->height);
   Picture picture = { .scale = side * SCALE > SIDE_MAX ? SIDE_MAX / side : SCALE };
-  cairo_surface_t *surface
-      = cairo_image_surface_create (CAIRO_FORMAT_RGB24, MAX (1, (int)(page->width * picture.scale)),
-                                    MAX (1, (int)(page->height * picture.scale)));
-  cairo_t *cairo = cairo_create (surface);
-  cairo_set_source_rgb (cairo, 1, 1, 1);
-  cairo_paint (cairo);
-  cairo_scale (cairo, picture.scale, picture.scale);
-  poppler_page_render (source, cairo);
-  gboolean drawn = cairo_status (cairo) == CAIRO_STATUS_SUCCESS;
-  cairo_destroy (cairo);
-  cairo_surface_flush (surface);
+  cairo_surface_t *surface = layout_draw (page, source, picture.scale);
+  if (surface == NULL)
+    return FALSE;
   picture.pixels = cairo_image_surface_get_data (surface);
   picture.width = cairo_image_surface_get_width (surface);
   picture.height = cairo_image_surface_get_height (surface);
   picture.stride = cairo_image_surface_get_stride (surface);
-  drawn = drawn && picture.pixels != NULL;
-  if (drawn)
-    look (page, &picture, hidden);
+  look (page, &picture, hidden);
   cairo_surface_destroy (surface);
-  return drawn;
+  return TRUE;
 }
 
 static gboolean has_pale (const LayoutPage *page)

@@ -57,12 +57,20 @@ typedef struct
   IngestBox box;
 } IngestBlock;
 
+typedef enum
+{
+  INGEST_PAGE_TEXT,
+  INGEST_PAGE_PICTURE, /* its text is a picture or garbage, and nobody has read it */
+  INGEST_PAGE_OCR,     /* its text is what OCR made of the picture */
+} IngestPageSource;
+
 typedef struct
 {
   char *label; /* printed page label or NULL */
   float width, height;
   gsize start, end; /* of its text in IngestDocument.text */
-  float quality;    /* 0 (image or garbage) … 1 (clean text layer) */
+  float quality;    /* 0 (image or garbage) … 1 (clean text layer, or read by OCR) */
+  IngestPageSource source;
 } IngestPage;
 
 typedef struct
@@ -79,6 +87,13 @@ typedef struct
 void ingest_document_free (IngestDocument *document);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IngestDocument, ingest_document_free)
 
+typedef enum
+{
+  INGEST_OCR_AUTO, /* pages that are pictures or garbage, when tesseract is installed */
+  INGEST_OCR_NEVER,
+  INGEST_OCR_ALWAYS, /* all pages of PDF files */
+} IngestOcr;
+
 typedef struct
 {
   guint wall_ms;         /* 0: 60000 */
@@ -88,6 +103,7 @@ typedef struct
   const char *extractor; /* NULL: $DOCENT_EXTRACT, beside this program, then libexec */
   gboolean unsandboxed;  /* parse where the kernel has no sandbox for the parser */
   const char *selector;  /* of a web page: what matches are entries, as of a feed; NULL: the article */
+  IngestOcr ocr;
 } IngestLimits;
 /* Whether TEXT is a selector: tags, .class, #id, [attribute=value], and lists and chains of them. */
 gboolean ingest_check_selector (const char *text, GError **error);
@@ -96,6 +112,9 @@ gboolean ingest_check_selector (const char *text, GError **error);
  * to do about it. */
 IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
                                 GCancellable *cancellable, GError **error);
+
+/* Pages whose text nobody has read, because it is a picture. */
+guint ingest_count_pictures (const IngestDocument *document);
 
 /* ---- Chunk: chunk.c, sentences.c (ICU) ----------------------------------------------------------
  */
@@ -116,6 +135,7 @@ typedef struct
   IngestBox box;     /* on first_page */
   GArray *sentences; /* IngestSentence, in order, covering the text */
   gboolean hidden;   /* all of it is INGEST_BLOCK_HIDDEN */
+  gboolean ocr;      /* its first page was read by OCR */
 } IngestChunk;
 void ingest_chunk_free (IngestChunk *chunk);
 

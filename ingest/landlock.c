@@ -24,7 +24,8 @@ typedef struct
 
 static const char *const readable[]
     = { "/usr/share/poppler", "/usr/share/fonts",      "/usr/local/share/fonts",
-        "/etc/fonts",         "/usr/share/fontconfig", "/var/cache/fontconfig" };
+        "/etc/fonts",         "/usr/share/fontconfig", "/var/cache/fontconfig",
+        "/usr/share/tesseract-ocr", "/usr/share/tessdata" };
 
 static Ruleset everything (long abi)
 {

@@ -9,6 +9,7 @@
 #include "ingest/document-private.h"
 #include "ingest/prose-private.h"
 
+#include <cairo.h>
 #include <poppler.h>
 
 typedef enum
@@ -45,6 +46,7 @@ typedef struct
   char *label;
   float width, height;
   float quality;
+  IngestPageSource source;
   GString *text;
   GString *hidden; /* what nobody sees, a line for each piece */
   GArray *spans;   /* LayoutSpan */
@@ -87,11 +89,20 @@ typedef struct
 
 LayoutPage *layout_page_new (void);
 void layout_page_free (LayoutPage *page);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LayoutPage, layout_page_free)
+/* Text and spans of OTHER in the place of PAGE's own. */
+void layout_page_take_text (LayoutPage *page, LayoutPage *other);
 
 /* spans.c: TEXT as poppler reads it, mended here, the box and font of each of its characters. */
 void layout_read_spans (LayoutPage *page, char *text, const PopplerRectangle *boxes,
                         guint n_boxes, const GList *fonts);
 gboolean layout_is_right_to_left (gunichar c);
+/* draw.c: PAGE on white paper, RGB24, SCALE pixels per point; NULL when it cannot be drawn. */
+cairo_surface_t *layout_draw (const LayoutPage *page, PopplerPage *source, double scale);
+/* scan.c: does PAGE hold text that only OCR can read? */
+gboolean layout_is_picture (const LayoutPage *page, PopplerPage *source);
+/* Puts what OCR reads, where there is one, in the place of PAGE's text. */
+void layout_read_picture (LayoutPage *page, PopplerPage *source);
 /* hidden.c: moves the spans that nobody sees to page->hidden. N_PAGES: of the document. DRAWING_US:
  * time spent so far on finding out, 0 at first. */
 void layout_set_hidden_apart (LayoutPage *page, PopplerPage *source, int n_pages,

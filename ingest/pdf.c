@@ -2,6 +2,7 @@
  * with what a PDF says beside its text: printed page numbers, outline, title. What stands on a page
  * becomes spans (spans.c), and what the spans mean together is the business of the layout files. */
 #include "ingest/layout-private.h"
+#include "ingest/ocr-private.h"
 #include "ingest/parse-private.h"
 
 #include <poppler.h>
@@ -30,11 +31,24 @@ void layout_page_free (LayoutPage *page)
   g_free (page);
 }
 
+void layout_page_take_text (LayoutPage *page, LayoutPage *other)
+{
+  GString *text = page->text;
+  GArray *spans = page->spans;
+  page->text = other->text, other->text = text;
+  page->spans = other->spans, other->spans = spans;
+}
+
+/* Of a page without this many characters little can be said. */
+#define ENOUGH_TO_JUDGE 200
+/* Letters and digits are a larger part of every text, of programs and tables, too. */
+#define LETTERS_MIN 0.4f
+
 /* How much of the text is text: replacement and private characters come from fonts without a usable
- * encoding, and what they spell cannot be searched. */
+ * encoding, and what they spell cannot be searched; nor can what is mostly signs. */
 static float quality_of (const char *text)
 {
-  guint all = 0, bad = 0;
+  guint all = 0, bad = 0, letters = 0, leaders = 0;
   for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
     {
       gunichar c = g_utf8_get_char (at);
@@ -42,9 +56,13 @@ static float quality_of (const char *text)
         continue;
       all++;
       GUnicodeType type = g_unichar_type (c);
+      letters += g_unichar_isalnum (c) || g_unichar_ismark (c);
+      leaders += c == '.' || c == '_' || c == '-';
       bad += c == 0xFFFD || type == G_UNICODE_PRIVATE_USE || type == G_UNICODE_CONTROL
              || type == G_UNICODE_UNASSIGNED;
     }
+  if (all - leaders >= ENOUGH_TO_JUDGE && letters < LETTERS_MIN * (all - leaders))
+    return (float)letters / (all - leaders);
   return all > 0 ? 1.0f - (float)bad / all : 0.0f;
 }
 
@@ -96,6 +114,18 @@ static void read_page (PopplerPage *source, int index, LayoutPage *page)
   page->quality = quality_of (text);
   layout_read_spans (page, text, boxes, n_boxes, fonts);
   poppler_page_free_text_attributes (fonts);
+}
+
+/* A page that is a picture has nothing of its own to say; one on which there is nothing at all says
+ * all of it. */
+static void read_picture (PopplerPage *source, LayoutPage *page)
+{
+  if (layout_is_picture (page, source))
+    page->source = INGEST_PAGE_PICTURE;
+  else if (page->text->len == 0)
+    page->quality = 1;
+  if (page->source == INGEST_PAGE_PICTURE || ingest_ocr_always ())
+    layout_read_picture (page, source);
 }
 
 /* ---- Outline ---- */
@@ -163,6 +193,15 @@ static PopplerDocument *open_pdf (GBytes *bytes, GError **error)
   return NULL;
 }
 
+/* Without text it is still a document, of which the caller says what can be done about it. */
+static gboolean has_pictures (const IngestDocument *document)
+{
+  for (guint i = 0; i < document->pages->len; i++)
+    if (ingest_document_page (document, i)->source == INGEST_PAGE_PICTURE)
+      return TRUE;
+  return FALSE;
+}
+
 static void set_no_text_error (GError **error, const LayoutDocument *layout)
 {
   g_set_error (error, INGEST_ERROR, INGEST_ERROR_NO_TEXT, " on its %u page%s", layout->pages->len,
@@ -181,7 +220,9 @@ static void read_layout (PopplerDocument *pdf, LayoutDocument *layout)
       if (source != NULL)
         {
           read_page (source, i, page);
-          layout_set_hidden_apart (page, source, n_pages, &drawing_us);
+          read_picture (source, page);
+          if (page->source != INGEST_PAGE_OCR)
+            layout_set_hidden_apart (page, source, n_pages, &drawing_us);
           layout_join_markers (page);
           g_object_unref (source);
         }
@@ -216,12 +257,12 @@ IngestDocument *ingest_parse_pdf (GBytes *bytes, GError **error)
   if (layout.pages->len == 0)
     g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
                          "is a damaged PDF without pages; get another copy");
-  else if (document->blocks->len == 0)
+  else if (document->blocks->len == 0 && !has_pictures (document))
     set_no_text_error (error, &layout);
   else
     ingest_describe (document);
   g_ptr_array_unref (layout.pages);
   g_array_unref (layout.bookmarks);
   g_object_unref (pdf);
-  return document->blocks->len > 0 ? g_steal_pointer (&document) : NULL;
+  return document->blocks->len > 0 || has_pictures (document) ? g_steal_pointer (&document) : NULL;
 }

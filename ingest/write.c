@@ -85,6 +85,7 @@ void layout_write (LayoutDocument *layout, IngestDocument *document)
     {
       const LayoutPage *page = g_ptr_array_index (layout->pages, p);
       ingest_document_add_page (document, page->label, page->width, page->height, page->quality);
+      ingest_document_page (document, p)->source = page->source;
       for (; next < drafts->len && g_array_index (drafts, LayoutDraft, next).page == p + 1; next++)
         {
           const LayoutDraft *draft = &g_array_index (drafts, LayoutDraft, next);
