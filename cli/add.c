@@ -5,6 +5,7 @@
 #include "cli-private.h"
 
 static RagAddOptions how;
+static char *ocr;
 static char *tag;
 static char **include, **exclude;
 
@@ -19,6 +20,9 @@ const GOptionEntry cli_add_options[] = {
     "GLOB" },
   { "exclude", 'x', 0, G_OPTION_ARG_STRING_ARRAY, &exclude,
     "leave out files and folders that match, such as 'drafts/'; may be repeated", "GLOB" },
+  { "ocr", 0, 0, G_OPTION_ARG_STRING, &ocr,
+    "read pages that are pictures with tesseract: auto (when it is installed), never, always",
+    "WHEN" },
   { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &how.unsandboxed,
     "read files although this system has no sandbox for their parsers", NULL },
   { NULL },
@@ -26,6 +30,8 @@ const GOptionEntry cli_add_options[] = {
 
 CliExit cli_add (const CliOptions *options, int argc, char **argv)
 {
+  if (!cli_parse_ocr (ocr, &how.ocr))
+    return cli_usage ("add", "--ocr is auto, never or always, not '%s'", ocr);
   for (int i = 0; i < argc; i++)
     if (*argv[i] == '\0')
       return cli_usage ("add", "argument %d is empty", i + 1);

@@ -55,8 +55,9 @@ void cli_print_citations (const CliOptions *options, const GPtrArray *citations)
       g_autofree char *name = cli_document_name (options, citation->document);
       g_autofree char *page = cli_page_name (citation->page, citation->page_label);
       g_autofree char *link = cli_link_begin (options, citation->document, citation->page);
-      printf ("  [%u] %s%s%s%s%s%s%s\n", citation->n, link, cli_style (options, CLI_GREEN), name,
-              *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN), cli_link_end (link));
+      printf ("  [%u] %s%s%s%s%s%s%s%s\n", citation->n, link, cli_style (options, CLI_GREEN), name,
+              *page != '\0' ? ", " : "", page, cli_style (options, CLI_PLAIN), cli_link_end (link),
+              cli_ocr_mark (citation->ocr));
       if (citation->quote == NULL || *citation->quote == '\0')
         continue;
       g_autofree char *quote = g_strdup_printf ("“%s”", citation->quote);
@@ -245,6 +246,7 @@ void cli_json_citations (JsonBuilder *json, const GPtrArray *citations)
       cli_json_string (json, "page_label", citation->page_label);
       cli_json_string (json, "section", citation->section);
       cli_json_string (json, "quote", citation->quote);
+      cli_json_bool (json, "ocr", citation->ocr);
       json_builder_end_object (json);
     }
   json_builder_end_array (json);

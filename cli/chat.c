@@ -50,8 +50,8 @@ static char *markdown_of (const RagAnswer *answer)
     {
       const RagCitation *citation = g_ptr_array_index (answer->citations, i);
       g_autofree char *page = cli_page_name (citation->page, citation->page_label);
-      g_string_append_printf (text, "[%u] %s, %s: “%s”\n\n", citation->n, citation->document, page,
-                              citation->quote != NULL ? citation->quote : "");
+      g_string_append_printf (text, "[%u] %s, %s%s: “%s”\n\n", citation->n, citation->document, page,
+                              cli_ocr_mark (citation->ocr), citation->quote != NULL ? citation->quote : "");
     }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

@@ -235,6 +235,10 @@ char *cli_document_name (const CliOptions *options, const char *path);
 char *cli_short_path (const char *path);
 /* "p. 12", "p. xii (14)" when the printed label is another than the page; "" without pages. */
 char *cli_page_name (guint page, const char *label);
+/* What follows a page whose text is what OCR made of a picture. */
+const char *cli_ocr_mark (gboolean ocr);
+/* --ocr VALUE of add and sync; FALSE when it is none. NULL: automatically. */
+gboolean cli_parse_ocr (const char *value, RagOcr *ret_ocr);
 
 /* ---- Tables: table.c ---- */
 

@@ -129,6 +129,7 @@ void cli_json_hits (JsonBuilder *json, const char *name, const GPtrArray *hits)
       cli_json_string (json, "section", hit->section);
       cli_json_string (json, "text", hit->text);
       cli_json_string (json, "collection", hit->collection);
+      cli_json_bool (json, "ocr", hit->ocr);
       json_builder_end_object (json);
     }
   json_builder_end_array (json);

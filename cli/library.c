@@ -216,7 +216,7 @@ void cli_print_hit_title (const CliOptions *options, const RagHit *hit, guint co
   const char *plain = cli_style (options, CLI_PLAIN), *dim = cli_style (options, CLI_DIM);
   g_autofree char *name = cli_document_name (options, hit->document);
   g_autofree char *page = cli_page_name (hit->page, hit->page_label);
-  g_autofree char *place = g_strdup_printf ("%s%s%s", name, *page != '\0' ? ", " : "", page);
+  g_autofree char *place = g_strdup_printf ("%s%s%s%s", name, *page != '\0' ? ", " : "", page, cli_ocr_mark (hit->ocr));
   g_autofree char *section = cli_escape_line (hit->section != NULL ? hit->section : "");
   const guint used = column + cli_text_width (place) + 3;
   const guint width = cli_width () == 0 ? G_MAXUINT : cli_width () - MIN (cli_width (), used);

@@ -120,6 +120,11 @@ char *cli_document_name (const CliOptions *options, const char *path)
   return cli_escape_line (base);
 }
 
+const char *cli_ocr_mark (gboolean ocr)
+{
+  return ocr ? " (read by OCR)" : "";
+}
+
 char *cli_page_name (guint page, const char *label)
 {
   if (page == 0)

@@ -43,6 +43,7 @@ static void passage_members (JsonBuilder *json, gconstpointer element)
   cli_json_string (json, "section", passage->section);
   cli_json_string (json, "text", passage->text);
   cli_json_bool (json, "hidden", passage->hidden);
+  cli_json_bool (json, "ocr", passage->ocr);
 }
 
 static void print_json (const RagDocument *document, const GPtrArray *passages)
@@ -84,8 +85,8 @@ static void print_passages (const CliOptions *options, const GPtrArray *passages
       if (passage->page != page)
         {
           g_autofree char *name = cli_page_name (passage->page, passage->page_label);
-          printf ("\n%s-- %s --%s\n", cli_style (options, CLI_GREEN), name,
-                  cli_style (options, CLI_PLAIN));
+          printf ("\n%s-- %s%s --%s\n", cli_style (options, CLI_GREEN), name,
+                  cli_ocr_mark (passage->ocr), cli_style (options, CLI_PLAIN));
           page = passage->page;
         }
       if (passage->section != NULL && strcmp (passage->section, section) != 0)

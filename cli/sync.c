@@ -5,11 +5,15 @@
 #include "cli-private.h"
 
 static RagAddOptions how;
+static char *ocr;
 
 const GOptionEntry cli_sync_options[] = {
   { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &how.dry_run, "say what would be done, change nothing",
     NULL },
   { "no-embed", 0, 0, G_OPTION_ARG_NONE, &how.no_embed, "find by words only for now", NULL },
+  { "ocr", 0, 0, G_OPTION_ARG_STRING, &ocr,
+    "read pages that are pictures with tesseract: auto (when it is installed), never, always",
+    "WHEN" },
   { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &how.unsandboxed,
     "read files although this system has no sandbox for their parsers", NULL },
   { NULL },
@@ -24,10 +28,12 @@ static CliExit leave_to_the_other (const CliOptions *options)
       g_autoptr (JsonBuilder) json = json_builder_new ();
       cli_json_object (json, NULL);
       static const char *const counts[]
-          = { "added", "updated", "unchanged", "removed", "moved", "reembedded", "pages", "chunks", "seconds" };
+          = { "added", "updated", "unchanged", "removed", "moved", "reembedded", "pages", "chunks", "ocr_pages",
+              "seconds" };
       for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
         cli_json_int (json, counts[i], 0);
       cli_json_failures (json, "failed", none);
+      cli_json_failures (json, "partly", none);
       cli_json_bool (json, "busy", TRUE);
       json_builder_end_object (json);
       cli_json_print (json);
@@ -37,6 +43,8 @@ static CliExit leave_to_the_other (const CliOptions *options)
 
 CliExit cli_sync (const CliOptions *options, int argc, char **argv)
 {
+  if (!cli_parse_ocr (ocr, &how.ocr))
+    return cli_usage ("sync", "--ocr is auto, never or always, not '%s'", ocr);
   g_autoptr (GError) error = NULL;
   g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, &error);
   if (g_error_matches (error, RAG_ERROR, RAG_ERROR_BUSY))

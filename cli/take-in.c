@@ -5,6 +5,15 @@
  * on standard error, also with --quiet, so that a nightly run mails exactly those. */
 #include "cli-private.h"
 
+gboolean cli_parse_ocr (const char *value, RagOcr *ret_ocr)
+{
+  static const char *const values[] = { "auto", "never", "always", NULL };
+  for (guint i = 0; values[i] != NULL; i++)
+    if (value != NULL && strcmp (value, values[i]) == 0)
+      *ret_ocr = (RagOcr)i;
+  return value == NULL || g_strv_contains (values, value);
+}
+
 static void on_progress (const RagAddProgress *now, gpointer user_data)
 {
   CliProgress *progress = user_data;
@@ -37,6 +46,8 @@ static void print_json (const RagAddReport *report, gboolean dry_run)
   cli_json_int (json, "moved", report->moved);
   cli_json_int (json, "reembedded", report->reembedded);
   cli_json_failures (json, "failed", report->failed);
+  cli_json_failures (json, "partly", report->partly);
+  cli_json_int (json, "ocr_pages", report->ocr_pages);
   cli_json_int (json, "pages", report->pages);
   cli_json_int (json, "chunks", report->chunks);
   cli_json_double (json, "seconds", report->seconds);
@@ -83,13 +94,13 @@ static void print_summary (const RagAddReport *report, gboolean dry_run)
   puts (".");
 }
 
-static void print_failures (const CliOptions *options, const GPtrArray *failed)
+static void print_failures (const CliOptions *options, const char *what, const GPtrArray *failed)
 {
   fflush (stdout);
   for (guint i = 0; i < failed->len; i++)
     {
       g_autofree char *line = cli_failure_line (options, g_ptr_array_index (failed, i));
-      fprintf (stderr, "not read: %s\n", line);
+      fprintf (stderr, "%s: %s\n", what, line);
     }
 }
 
@@ -111,6 +122,7 @@ CliExit cli_take_in (const CliOptions *options, Rag *rag, const char *const *pat
     print_json (report, how.dry_run);
   else if (!options->quiet)
     print_summary (report, how.dry_run);
-  print_failures (options, report->failed);
+  print_failures (options, "not read", report->failed);
+  print_failures (options, "partly read", report->partly);
   return report->failed->len > 0 ? CLI_PARTLY : CLI_DONE;
 }

@@ -16,6 +16,7 @@ RagAddReport *rag_add_report_new (void)
 {
   RagAddReport *report = g_new0 (RagAddReport, 1);
   report->failed = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_failure_free);
+  report->partly = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_failure_free);
   return report;
 }
 
@@ -25,6 +26,7 @@ void rag_add_report_free (RagAddReport *report)
     return;
   g_ptr_array_unref (report->failed);
   g_free (report->encoder);
+  g_ptr_array_unref (report->partly);
   g_free (report);
 }
 
@@ -98,6 +100,21 @@ static gboolean fail_job (Run *run, const RagJob *job, const RagRead *read, cons
   return rag_store_failure (run->rag, &meta, error);
 }
 
+/* Pages that are pictures are missing from what answers are made of: the report says so. */
+static void report_pictures (Run *run, const RagJob *job, const IngestDocument *document)
+{
+  guint n_pictures = ingest_count_pictures (document);
+  for (guint i = 0; i < document->pages->len; i++)
+    run->report->ocr_pages
+        += g_array_index (document->pages, IngestPage, i).source == INGEST_PAGE_OCR;
+  if (n_pictures == 0)
+    return;
+  g_autofree char *reason = g_strdup_printf (
+      "%u of its %u pages are pictures and were not read%s", n_pictures, document->pages->len,
+      run->options->ocr == RAG_OCR_NEVER ? "" : "; install tesseract-ocr, then add it again");
+  g_ptr_array_add (run->report->partly, rag_failure_new (job->path, reason));
+}
+
 static gboolean store_job (Run *run, const RagJob *job, const RagRead *read, GError **error)
 {
   guint n_chunks = 0;
@@ -109,6 +126,7 @@ static gboolean store_job (Run *run, const RagJob *job, const RagRead *read, GEr
         return FALSE;
       run->report->pages += meta.n_pages;
       run->report->chunks += n_chunks;
+      report_pictures (run, job, read->document);
       run->progress.pages_done = run->report->pages;
       run->progress.chunks_done = run->report->chunks;
     }

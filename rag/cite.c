@@ -218,6 +218,7 @@ static guint cite_span (const RagEvidence *evidence, guint i, RagCited *cited)
   citation->page = hit->page;
   citation->page_label = g_strdup (hit->page_label);
   citation->section = g_strdup (hit->section);
+  citation->ocr = hit->ocr;
   citation->quote = g_steal_pointer (&quote);
   g_ptr_array_add (cited->citations, citation);
   return citation->n;

@@ -18,7 +18,8 @@ void rag_read_clear (RagRead *read)
 IngestDocument *rag_read_document (const char *path, const RagAddOptions *options,
                                    GCancellable *cancellable, GError **error)
 {
-  const IngestLimits limits = { .unsandboxed = options->unsandboxed };
+  const IngestLimits limits = { .unsandboxed = options->unsandboxed,
+                                .ocr = (IngestOcr)options->ocr };
   return ingest_extract (path, &limits, cancellable, error);
 }
 

@@ -50,6 +50,7 @@ static IngestChunk *piece_of (const IngestChunk *chunk, guint first, guint end, 
   piece->text = g_strndup (chunk->text + from, to - from);
   piece->section = g_strdup (chunk->section);
   piece->hidden = chunk->hidden;
+  piece->ocr = chunk->ocr;
   piece->first_page = piece->last_page = page;
   piece->start = chunk->start + from;
   piece->end = MIN (chunk->start + to, chunk->end);

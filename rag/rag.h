@@ -169,7 +169,9 @@ typedef struct
   char *encoder;       /* that took over; NULL: none */
   guint64 pages, chunks;
   double seconds;
+  guint64 ocr_pages; /* of the pages, those read by OCR */
   GPtrArray *failed; /* RagFailure* */
+  GPtrArray *partly; /* RagFailure*: taken in, but for pages that are pictures */
 } RagAddReport;
 void rag_add_report_free (RagAddReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagAddReport, rag_add_report_free)
@@ -184,6 +186,13 @@ typedef struct
   guint reembedded, to_reembed; /* passages; 0 of 0: no encoder takes over now */
 } RagAddProgress;
 
+typedef enum
+{
+  RAG_OCR_AUTO, /* pages that are pictures, when tesseract is installed */
+  RAG_OCR_NEVER,
+  RAG_OCR_ALWAYS, /* all pages of PDF files */
+} RagOcr;
+
 typedef struct
 {
   const char *collection; /* NULL: "default" */
@@ -192,6 +201,7 @@ typedef struct
   gboolean dry_run;       /* report what would happen, change nothing */
   gboolean no_embed;      /* text search only, vectors later by `sync` */
   gboolean unsandboxed;   /* parse where the kernel has no sandbox for parsers */
+  RagOcr ocr;
   void (*progress) (const RagAddProgress *progress, gpointer user_data);
   gpointer user_data;
   GCancellable *cancellable;
@@ -219,6 +229,7 @@ typedef struct
   double score, bm25, cosine;
   guint n_copies;         /* passages that say the same and were left out */
   gboolean hidden;        /* nobody sees it who looks at the page */
+  gboolean ocr;           /* read from a picture of the page: letters may be wrong */
   guint best_start, best_end; /* the sentence of TEXT that matches best, bytes */
 } RagHit;
 void rag_hit_free (RagHit *hit);
@@ -262,6 +273,7 @@ typedef struct
   guint page;
   char *page_label, *section;
   char *quote;            /* exactly as on the page */
+  gboolean ocr;           /* as OCR read it from a picture of the page */
 } RagCitation;
 
 typedef struct

@@ -35,6 +35,7 @@ RagHit *rag_hit_from_index (const IndexHit *from)
   hit->page_label = from->first_label != NULL ? g_strdup (from->first_label)
                                               : g_strdup_printf ("%u", from->first_page);
   hit->hidden = (from->flags & INDEX_CHUNK_HIDDEN) != 0;
+  hit->ocr = (from->flags & INDEX_CHUNK_OCR) != 0;
   hit->score = from->score;
   hit->bm25 = from->bm25;
   hit->cosine = from->cosine;
