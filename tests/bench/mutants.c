@@ -81,7 +81,7 @@ static void judge (Ends *ends, const char *path, const IngestDocument *document,
 
 static void read_one (Ends *ends, const char *path)
 {
-  const IngestLimits limits = { .wall_ms = WALL_MS };
+  const IngestLimits limits = { .wall_ms = WALL_MS, .ocr = INGEST_OCR_NEVER };
   g_autoptr (GError) error = NULL;
   gint64 start = g_get_monotonic_time ();
   g_autoptr (IngestDocument) document = ingest_extract (path, &limits, NULL, &error);

@@ -114,7 +114,7 @@ typedef struct
 } Forged;
 
 #define META "\0\0\0\0\1\0\0\0x\0\0\0\0\0\0\0\0", 17
-#define PAGE(n) n "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20
+#define PAGE(n) n "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24
 
 static void put_frame (GByteArray *out, guint32 magic, guint32 type, const char *payload,
                        guint32 length)
