@@ -49,6 +49,8 @@ typedef struct
   IngestPageSource source;
   GString *text;
   GString *hidden; /* what nobody sees, a line for each piece */
+  GString *notes;  /* what lies on the page: annotations and link targets, a line for each */
+  guint n_notes;
   GArray *spans;   /* LayoutSpan */
   GArray *regions; /* LayoutRegion, in reading order, after order.c */
 } LayoutPage;
@@ -99,6 +101,8 @@ void layout_read_spans (LayoutPage *page, char *text, const PopplerRectangle *bo
 gboolean layout_is_right_to_left (gunichar c);
 /* draw.c: PAGE on white paper, RGB24, SCALE pixels per point; NULL when it cannot be drawn. */
 cairo_surface_t *layout_draw (const LayoutPage *page, PopplerPage *source, double scale);
+/* annotations.c: values of form fields become spans, the rest page->notes. */
+void layout_read_annotations (LayoutPage *page, PopplerPage *source);
 /* scan.c: does PAGE hold text that only OCR can read? */
 gboolean layout_is_picture (const LayoutPage *page, PopplerPage *source);
 /* Puts what OCR reads, where there is one, in the place of PAGE's text. */

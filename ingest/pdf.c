@@ -16,6 +16,7 @@ LayoutPage *layout_page_new (void)
   LayoutPage *page = g_new0 (LayoutPage, 1);
   page->text = g_string_new (NULL);
   page->hidden = g_string_new (NULL);
+  page->notes = g_string_new (NULL);
   page->spans = g_array_new (FALSE, TRUE, sizeof (LayoutSpan));
   page->regions = g_array_new (FALSE, TRUE, sizeof (LayoutRegion));
   return page;
@@ -26,6 +27,7 @@ void layout_page_free (LayoutPage *page)
   g_free (page->label);
   g_string_free (page->text, TRUE);
   g_string_free (page->hidden, TRUE);
+  g_string_free (page->notes, TRUE);
   g_array_unref (page->spans);
   g_array_unref (page->regions);
   g_free (page);
@@ -223,6 +225,7 @@ static void read_layout (PopplerDocument *pdf, LayoutDocument *layout)
           read_picture (source, page);
           if (page->source != INGEST_PAGE_OCR)
             layout_set_hidden_apart (page, source, n_pages, &drawing_us);
+          layout_read_annotations (page, source);
           layout_join_markers (page);
           g_object_unref (source);
         }

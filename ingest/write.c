@@ -65,6 +65,13 @@ static void mend_torn_words (GArray *drafts, const IngestVocabulary *vocabulary)
     }
 }
 
+static void add_notes (IngestDocument *document, const LayoutPage *page)
+{
+  g_auto (GStrv) notes = g_strsplit (page->notes->str, "\n", -1);
+  for (char **note = notes; *note != NULL; note++)
+    ingest_document_add_block (document, INGEST_BLOCK_FOOTNOTE, 0, NULL, *note, -1);
+}
+
 static void draft_clear (gpointer data)
 {
   g_free (((LayoutDraft *)data)->text);
@@ -92,6 +99,7 @@ void layout_write (LayoutDocument *layout, IngestDocument *document)
           ingest_document_add_block (document, draft->kind, draft->level, &draft->box, draft->text,
                                      -1);
         }
+      add_notes (document, page);
       ingest_document_add_block (document, INGEST_BLOCK_HIDDEN, 0, NULL, page->hidden->str, -1);
     }
   ingest_document_finish (document);

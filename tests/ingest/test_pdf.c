@@ -405,6 +405,45 @@ START_TEST (test_a_useless_title_gives_way_to_the_first_heading)
 }
 END_TEST
 
+START_TEST (test_what_was_filled_into_a_form_is_read_beside_its_label)
+{
+  g_autoptr (PdfMaker) maker = pdf_maker_new ();
+  maker->catalog = g_strdup ("/AcroForm << /Fields [8 0 R 9 0 R 10 0 R] >>");
+  maker->page = g_strdup ("/Annots [8 0 R 9 0 R 10 0 R]");
+  pdf_add_object (maker, "<< /Type /Annot /Subtype /Widget /FT /Tx /T (ward) /V (Linden 4) "
+                         "/Rect [110 738 250 752] /F 4 >>");
+  pdf_add_object (maker, "<< /Type /Annot /Subtype /Widget /FT /Btn /T (night) /V /On /AS /On "
+                         "/AP << /N << /On 11 0 R /Off 11 0 R >> >> /Rect [72 708 84 720] >>");
+  pdf_add_object (maker, "<< /Type /Annot /Subtype /Widget /FT /Tx /Ff 8192 /T (key) /V (4711) "
+                         "/Rect [110 678 250 692] /F 4 >>");
+  pdf_add_stream (maker, "/Type /XObject /Subtype /Form /BBox [0 0 12 12]", "");
+  pdf_add_page (maker);
+  pdf_put (maker, 'r', 11, 72, 100, "Ward:");
+  pdf_put (maker, 'r', 11, 90, 132, "Works at night");
+  check_pdf (maker, "P Ward: Linden 4|P [x] Works at night");
+}
+END_TEST
+
+START_TEST (test_notes_and_link_targets_follow_the_page)
+{
+  g_autoptr (PdfMaker) maker = pdf_maker_new ();
+  maker->page = g_strdup ("/Annots [8 0 R 9 0 R 10 0 R 11 0 R]");
+  pdf_add_object (maker, "<< /Type /Annot /Subtype /Text /Contents (Ask the works council.) "
+                         "/Rect [300 700 320 720] >>");
+  pdf_add_object (maker, "<< /Type /Annot /Subtype /Text /F 2 /Contents (Praise this text.) "
+                         "/Rect [300 600 320 620] >>");
+  pdf_add_object (maker, "<< /Type /Annot /Subtype /Link /Rect [72 700 300 760] "
+                         "/A << /S /URI /URI (https://example.org/rota) >> >>");
+  pdf_add_object (maker, "<< /Type /Annot /Subtype /Link /Rect [72 600 300 660] "
+                         "/A << /S /URI /URI (https://www.example.org/printed/) >> >>");
+  pdf_add_page (maker);
+  double y = pdf_put_lines (maker, 11, 72, 100, story);
+  pdf_put (maker, 'r', 11, 72, y + 20, "All of it is at example.org/printed.");
+  check_pdf (maker, "P " STORY "|P All of it is at example.org/printed.|"
+                    "F Note: Ask the works council.|F Link: https://example.org/rota");
+}
+END_TEST
+
 START_TEST (test_pages_without_text)
 {
   g_autoptr (PdfMaker) maker = pdf_maker_new ();
@@ -499,6 +538,8 @@ int main (void)
                                  test_boxes_are_where_the_text_is,
                                  test_labels_and_title,
                                  test_a_useless_title_gives_way_to_the_first_heading,
+                                 test_what_was_filled_into_a_form_is_read_beside_its_label,
+                                 test_notes_and_link_targets_follow_the_page,
                                  test_pages_without_text,
                                  test_an_encrypted_pdf,
                                  test_what_nobody_sees_is_set_apart,
