@@ -218,6 +218,15 @@ RagAddReport *rag_add (Rag *rag, const char *const *paths, gsize n_paths,
 /* Scans again what was added; removes what is gone from the disk. */
 RagAddReport *rag_sync (Rag *rag, const RagAddOptions *options, GError **error);
 
+/* watch.c: what was added, under watch from now on. */
+typedef struct _RagWatch RagWatch;
+RagWatch *rag_watch_new (Rag *rag, GError **error);
+void rag_watch_free (RagWatch *watch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagWatch, rag_watch_free)
+/* Returns TRUE when something has changed since rag_watch_new and it has been quiet for QUIET_MS,
+ * FALSE when CANCELLABLE ended the waiting. RAG may be freed before. */
+gboolean rag_watch_wait (RagWatch *watch, guint quiet_ms, GCancellable *cancellable);
+
 /* ---- Search: retrieve.c ---------------------------------------------------------------------------- */
 
 typedef struct

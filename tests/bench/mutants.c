@@ -28,7 +28,8 @@ static void damage (GByteArray *bytes, GRand *rand)
   for (guint i = 0; i < n_faults && bytes->len > 16; i++)
     {
       guint at = g_rand_int_range (rand, 0, bytes->len - 8);
-      guint n = MIN (bytes->len - at, (guint)g_rand_int_range (rand, 1, 200));
+      guint n = g_rand_int_range (rand, 1, 200);
+      n = MIN (n, bytes->len - at - 1); /* MIN evaluates its arguments twice */
       switch (g_rand_int_range (rand, 0, 5))
         {
         case 0:

@@ -37,6 +37,28 @@ release_lock
 run 0 sync --no-embed --quiet; out_empty; err_empty
 run 2 sync "$docs"; one_sentence
 
+# --watch: new and renamed files go in by themselves, one summary a round; Ctrl-C ends it.
+docs=$work/watched
+document inbox/first.txt 'The gate is painted green.'
+run 0 add --no-embed "$docs"
+run 2 sync --watch --dry-run; one_sentence
+"$DOCENT" sync --watch --no-embed --json >"$work/rounds" 2>"$work/watch.err" </dev/null &
+watcher=$!
+wait_for () {
+  local i
+  for i in $(seq 200); do grep -q "$1" "$work/rounds" && return; sleep .05; done
+  cat "$work/rounds" "$work/watch.err"; fail "--watch did not report $1"
+}
+wait_for '"unchanged" *: *[1-9]'
+document inbox/second.txt 'The bell is rung at noon.'
+wait_for '"added" *: *1'
+mkdir "$docs/later"; document later/third.txt 'The well is deep.'
+mv "$docs/inbox/first.txt" "$docs/later/moved.txt"
+wait_for '"moved" *: *1'
+run 0 search --mode lexical bell; out_has 'noon'
+kill -INT "$watcher"; wait "$watcher" || fail "--watch does not end cleanly on Ctrl-C: $?"
+run 0 search --mode lexical --json gate; json '.hits[0].document | endswith("later/moved.txt")'
+
 # Rules are remembered with the folder, .docentignore may change any time; what is no longer wanted
 # leaves the library.
 docs=$work/ruled
