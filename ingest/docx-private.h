@@ -15,5 +15,3 @@ gboolean ingest_docx_is_caption (const IngestDocxStyles *styles, const xmlNode *
 char *ingest_docx_number (IngestDocxStyles *styles, const xmlNode *properties);
 /* The value of the child NAME of NODE, as in <w:pStyle w:val="…"/>; NULL when there is none. */
 char *ingest_docx_value (const xmlNode *node, const char *name);
-/* "iv" or "IV" and "c" or "C", as lists count. */
-char *ingest_format_number (guint number, const char *format);

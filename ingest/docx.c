@@ -58,8 +58,9 @@ static void refer_to_note (Reader *reader, const xmlNode *reference, xmlDoc *not
 }
 
 /* Appends what NODE itself shows; TRUE when its children are not to be read as this paragraph's. */
-static gboolean append_node (Reader *reader, const xmlNode *node, GString *text)
+static gboolean append_node (const xmlNode *node, GString *text, gpointer user_data)
 {
+  Reader *reader = user_data;
   if (is_passed_over (node))
     return TRUE;
   if (ingest_xml_is (node, "txbxContent"))
@@ -91,16 +92,6 @@ static gboolean append_node (Reader *reader, const xmlNode *node, GString *text)
   return FALSE;
 }
 
-static char *paragraph_text (Reader *reader, const xmlNode *paragraph)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  gboolean skip = FALSE;
-  for (const xmlNode *at = ingest_xml_walk (paragraph, paragraph, FALSE); at != NULL;
-       at = ingest_xml_walk (at, paragraph, skip))
-    skip = append_node (reader, at, text);
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 /* ---- Paragraphs ---- */
 
 /* The notes and text boxes of the paragraph that was just written. */
@@ -120,7 +111,7 @@ static void flush_asides (Reader *reader)
            at = ingest_xml_walk (at, note, ingest_xml_is (at, "p")))
         if (ingest_xml_is (at, "p"))
           {
-            g_autofree char *part = paragraph_text (reader, at);
+            g_autofree char *part = ingest_xml_compose (at, append_node, reader);
             g_string_append_printf (text, " %s", part);
           }
       ingest_document_add_text (reader->document, INGEST_BLOCK_FOOTNOTE, 0, text->str);
@@ -133,7 +124,7 @@ static void read_paragraph (Reader *reader, const xmlNode *paragraph)
 {
   const xmlNode *properties = ingest_xml_child (paragraph, "pPr");
   reader->page_break = FALSE;
-  g_autofree char *text = paragraph_text (reader, paragraph);
+  g_autofree char *text = ingest_xml_compose (paragraph, append_node, reader);
   if (reader->page_break && reader->document->blocks->len > 0)
     ingest_document_add_page (reader->document, NULL, 0, 0, 1);
   if (text[strspn (text, " \t\n")] != '\0')
@@ -164,7 +155,7 @@ static void append_cell (Reader *reader, const xmlNode *cell, GString *row)
         {
           const xmlNode *properties = ingest_xml_child (at, "pPr");
           g_autofree char *number = ingest_docx_number (reader->styles, properties);
-          g_autofree char *part = paragraph_text (reader, at);
+          g_autofree char *part = ingest_xml_compose (at, append_node, reader);
           g_string_append_printf (text, "%s%s ", number != NULL ? number : "", part);
         }
       at = ingest_xml_walk (at, cell, paragraph);

@@ -3,7 +3,7 @@
  * deletions and comments stay out. Repeated cells and rows are written once with a count, which may
  * be a million: only those with text in them are repeated here, and not for ever. */
 #include "ingest/archive-private.h"
-#include "ingest/docx-private.h"
+#include "ingest/list-number-private.h"
 #include "ingest/prose-private.h"
 
 #include <string.h>
@@ -114,8 +114,9 @@ static gboolean is_passed_over (const Reader *reader, const xmlNode *node)
 }
 
 /* Appends what NODE shows; TRUE when its children are not of this paragraph. */
-static gboolean append_node (Reader *reader, const xmlNode *node, GString *text)
+static gboolean append_node (const xmlNode *node, GString *text, gpointer user_data)
 {
+  Reader *reader = user_data;
   if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
     for (const char *at = (const char *)node->content; *at != '\0'; at++)
       g_string_append_c (text, g_ascii_isspace (*at) ? ' ' : *at);
@@ -135,16 +136,6 @@ static gboolean append_node (Reader *reader, const xmlNode *node, GString *text)
   return FALSE;
 }
 
-static char *paragraph_text (Reader *reader, const xmlNode *paragraph)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  gboolean skip = FALSE;
-  for (const xmlNode *at = ingest_xml_walk (paragraph, paragraph, FALSE); at != NULL;
-       at = ingest_xml_walk (at, paragraph, skip))
-    skip = append_node (reader, at, text);
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 /* All paragraphs below NODE on one line. */
 static char *flat_text (Reader *reader, const xmlNode *node)
 {
@@ -154,7 +145,7 @@ static char *flat_text (Reader *reader, const xmlNode *node)
       gboolean paragraph = ingest_xml_is (at, "p") || ingest_xml_is (at, "h");
       if (paragraph)
         {
-          g_autofree char *part = paragraph_text (reader, at);
+          g_autofree char *part = ingest_xml_compose (at, append_node, reader);
           g_string_append_printf (text, "%s ", part);
         }
       at = ingest_xml_walk (at, node, paragraph || is_passed_over (reader, at));
@@ -192,7 +183,7 @@ static void flush_asides (Reader *reader)
 
 static void read_paragraph (Reader *reader, const xmlNode *paragraph, const char *marker)
 {
-  g_autofree char *text = paragraph_text (reader, paragraph);
+  g_autofree char *text = ingest_xml_compose (paragraph, append_node, reader);
   g_autofree char *style = ingest_xml_attribute (paragraph, "style-name");
   gboolean heading = ingest_xml_is (paragraph, "h");
   guint level = heading ? CLAMP (ingest_xml_number (paragraph, "outline-level", 1), 1, 6) : 0;
@@ -220,7 +211,8 @@ static void read_list (Reader *reader, const xmlNode *list, const char *outer, g
        item = ingest_xml_next (item, NULL))
     {
       gboolean header = ingest_xml_is (item, "list-header");
-      number = header ? number : (guint)MAX (ingest_xml_number (item, "start-value", (gint)number + 1), 0);
+      number = header ? number
+                      : (guint)MAX (ingest_xml_number (item, "start-value", (gint)number + 1), 0);
       g_autofree char *marker = header ? NULL : item_marker (reader, style, level + 1, number);
       const char *first = marker;
       for (const xmlNode *at = ingest_xml_child (item, NULL); at != NULL;

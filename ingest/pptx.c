@@ -5,18 +5,15 @@
 
 #include <string.h>
 
-static char *paragraph_text (const xmlNode *paragraph)
+static gboolean append_node (const xmlNode *node, GString *text, gpointer user_data)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
-  for (const xmlNode *at = ingest_xml_walk (paragraph, paragraph, FALSE); at != NULL;
-       at = ingest_xml_walk (at, paragraph, FALSE))
-    if (ingest_xml_is (at, "br"))
-      g_string_append_c (text, '\n');
-    else if (ingest_xml_is (at, "tab"))
-      g_string_append_c (text, ' ');
-    else if (at->type == XML_TEXT_NODE && ingest_xml_is (at->parent, "t"))
-      g_string_append (text, (const char *)at->content);
-  return g_string_free (g_steal_pointer (&text), FALSE);
+  if (ingest_xml_is (node, "br"))
+    g_string_append_c (text, '\n');
+  else if (ingest_xml_is (node, "tab"))
+    g_string_append_c (text, ' ');
+  else if (node->type == XML_TEXT_NODE && ingest_xml_is (node->parent, "t"))
+    g_string_append (text, (const char *)node->content);
+  return FALSE;
 }
 
 /* "title", "body", "sldNum", … of a shape; "" when it is no placeholder. */
@@ -45,7 +42,7 @@ static void add_title (IngestDocument *document, const xmlNode *body)
   g_autoptr (GString) title = g_string_new (NULL);
   for (const xmlNode *at = ingest_xml_child (body, "p"); at != NULL; at = ingest_xml_next (at, "p"))
     {
-      g_autofree char *text = paragraph_text (at);
+      g_autofree char *text = ingest_xml_compose (at, append_node, NULL);
       g_string_append_printf (title, "%s ", text);
     }
   ingest_document_add_text (document, INGEST_BLOCK_HEADING, 1, title->str);
@@ -60,7 +57,7 @@ static void add_body (IngestDocument *document, const xmlNode *body, gboolean bu
       gboolean item = (bullets || ingest_xml_child (properties, "buChar") != NULL
                        || ingest_xml_child (properties, "buAutoNum") != NULL)
                       && ingest_xml_child (properties, "buNone") == NULL;
-      g_autofree char *text = paragraph_text (at);
+      g_autofree char *text = ingest_xml_compose (at, append_node, NULL);
       g_autofree char *marked = g_strconcat (item && *text != '\0' ? "• " : "", text, NULL);
       ingest_document_add_text (document, item ? INGEST_BLOCK_LIST_ITEM : INGEST_BLOCK_PARAGRAPH, 0,
                                 marked);
@@ -79,7 +76,7 @@ static void add_row (IngestDocument *document, const xmlNode *row)
       for (const xmlNode *at = ingest_xml_child (body, "p"); at != NULL;
            at = ingest_xml_next (at, "p"))
         {
-          g_autofree char *part = paragraph_text (at);
+          g_autofree char *part = ingest_xml_compose (at, append_node, NULL);
           g_autofree char *clean = ingest_prose_squeeze (ingest_prose_clean (part, -1));
           g_string_append_printf (text, "%s%s", at != ingest_xml_child (body, "p") ? " " : "",
                                   clean);

@@ -31,6 +31,10 @@ xmlNode *ingest_xml_next (const xmlNode *node, const char *name);
 xmlNode *ingest_xml_find (const xmlNode *node, const char *name);
 /* The next node in document order that is below ROOT; SKIP_CHILDREN passes over those of NODE. */
 xmlNode *ingest_xml_walk (const xmlNode *node, const xmlNode *root, gboolean skip_children);
+/* Appends to TEXT what NODE shows; TRUE: the nodes below it are not to be asked. */
+typedef gboolean (*IngestXmlAppend) (const xmlNode *node, GString *text, gpointer user_data);
+/* What APPEND makes of the nodes below ROOT, in document order. */
+char *ingest_xml_compose (const xmlNode *root, IngestXmlAppend append, gpointer user_data);
 /* NULL when there is none. */
 char *ingest_xml_attribute (const xmlNode *node, const char *name);
 /* An attribute's number, FALLBACK when it has none. */

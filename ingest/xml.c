@@ -220,6 +220,16 @@ xmlNode *ingest_xml_find (const xmlNode *node, const char *name)
   return NULL;
 }
 
+char *ingest_xml_compose (const xmlNode *root, IngestXmlAppend append, gpointer user_data)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  gboolean skip = FALSE;
+  for (const xmlNode *at = ingest_xml_walk (root, root, FALSE); at != NULL;
+       at = ingest_xml_walk (at, root, skip))
+    skip = append (at, text, user_data);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
 char *ingest_xml_attribute (const xmlNode *node, const char *name)
 {
   /* Text nodes keep their text where elements have their attributes. */
