@@ -29,6 +29,7 @@ void ingest_chunk_free (IngestChunk *chunk)
   g_free (chunk->id);
   g_free (chunk->text);
   g_free (chunk->section);
+  g_free (chunk->language);
   g_array_unref (chunk->sentences);
   g_free (chunk);
 }
@@ -118,6 +119,7 @@ static void emit (Packer *packer, guint first, guint end)
   chunk->sentences = g_array_new (FALSE, FALSE, sizeof (IngestSentence));
   chunk->text = compose (units, first, end, chunk->sentences);
   chunk->section = g_strdup (head->section);
+  chunk->language = g_strdup (head->language);
   chunk->id = make_id (packer, chunk->section, chunk->text);
   chunk->first_page = ingest_document_block (units->document, head->first_block)->page;
   chunk->last_page = ingest_document_block (units->document, tail->last_block)->page;

@@ -34,3 +34,9 @@ static inline IngestPage *ingest_document_page (const IngestDocument *document, 
 {
   return &g_array_index (document->pages, IngestPage, i);
 }
+
+/* language.c: ISO 639-1 of the words of TEXT, or NULL when they are too few or unclear. Static. */
+const char *ingest_guess_language (const char *text, gsize length);
+/* The same for a part of a document in the language EXPECTED, which it is unless another is clear:
+ * a few words look like many languages. */
+const char *ingest_language_of_part (const char *text, gsize length, const char *expected);

@@ -54,7 +54,10 @@ int main (int argc, char **argv)
       unsandboxed = TRUE;
     else if (strcmp (argv[i], INGEST_OCR_OPTION) == 0
              || strcmp (argv[i], INGEST_OCR_ALWAYS_OPTION) == 0)
-      ingest_ocr_open (strcmp (argv[i], INGEST_OCR_ALWAYS_OPTION) == 0);
+      {
+        ingest_ocr_open (strcmp (argv[i], INGEST_OCR_ALWAYS_OPTION) == 0);
+        ingest_guess_language ("", 0); /* loads what it compares with */
+      }
   const char *missing = ingest_sandbox_enter (
       unsandboxed ? INGEST_SANDBOX_LIMITS_ONLY : INGEST_SANDBOX_FULL, cpu_seconds, memory_bytes);
   if (missing != NULL)

@@ -272,5 +272,8 @@ IngestDocument *ingest_extract (const char *path, const IngestLimits *limits,
     }
   if (document != NULL && document->title == NULL)
     document->title = title_of_name (path);
+  if (document != NULL && document->language == NULL)
+    document->language
+        = g_strdup (ingest_guess_language (document->text, document->text_length));
   return document;
 }

@@ -129,6 +129,7 @@ typedef struct
   char *id;      /* hex of a hash over section, text and its repetition number within the
                     document: survives edits elsewhere in the document */
   char *text;    /* what is shown, cited and given to a model */
+  char *language; /* ISO 639-1 of its words, else the document's; NULL when that is not known */
   char *section; /* "2 Methods › 2.1 Patients", "" when there is none */
   guint first_page, last_page;
   gsize start, end;  /* span in IngestDocument.text */

@@ -56,11 +56,9 @@ IngestDocument *ingest_parse_mail (GBytes *bytes, guint depth, GError **error);
 IngestDocument *ingest_parse_mbox (GBytes *bytes, guint depth, GError **error);
 IngestDocument *ingest_parse_pdf (GBytes *bytes, GError **error);
 
-/* ISO 639-1 of the words of TEXT, or NULL when they are too few or unclear. Static. */
-const char *ingest_guess_language (const char *text, gsize length);
 /* NULL unless TITLE, as found in a file's metadata, is one that a person would use. */
 char *ingest_usable_title (const char *title);
-/* Fills the language, and the title from the first heading when there is none. */
+/* Fills the title from the first heading when there is none. */
 void ingest_describe (IngestDocument *document);
 /* The last step of a parser: DOCUMENT finished and described, or an error and DOCUMENT freed when
  * there is nothing in it. */

@@ -4,7 +4,6 @@
  * page, so that columns, tables and headings of a scan are found by the same rules. */
 #include "ingest/layout-private.h"
 #include "ingest/ocr-private.h"
-#include "ingest/parse-private.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* The name under which a document is cited. Metadata often holds what some program put there
- * ("Microsoft Word - draft7.doc", "untitled"): such titles are worse than the first heading, and
- * the file's name, which the parent adds, is the last resort. */
+/* The name under which a document is cited, and what else of its metadata is of use. Metadata often
+ * holds what some program put there ("Microsoft Word - draft7.doc", "untitled"): such titles are
+ * worse than the first heading, and the file's name, which the parent adds, is the last resort. */
 #include "ingest/parse-private.h"
 #include "ingest/prose-private.h"
 
@@ -84,10 +84,17 @@ char *ingest_usable_title (const char *title)
   return g_steal_pointer (&clean);
 }
 
+char *ingest_usable_language (const char *text)
+{
+  gsize letters = 0;
+  while (text != NULL && g_ascii_isalpha (text[letters]))
+    letters++;
+  gboolean ended = letters == 2 && (text[2] == '\0' || strchr ("-_ ,", text[2]) != NULL);
+  return ended ? g_ascii_strdown (text, 2) : NULL;
+}
+
 void ingest_describe (IngestDocument *document)
 {
-  if (document->language == NULL)
-    document->language = g_strdup (ingest_guess_language (document->text, document->text_length));
   for (guint i = 0; i < document->blocks->len && document->title == NULL && i < 50; i++)
     {
       const IngestBlock *block = ingest_document_block (document, i);

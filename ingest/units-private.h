@@ -18,6 +18,7 @@ typedef struct
   const char *section; /* headings above, "A › B"; owned by the list */
   gsize start, end;    /* in IngestDocument.text */
   guint first_block, last_block;
+  const char *language; /* ISO 639-1, static or the document's; or NULL */
   gsize tokens;         /* of TEXT alone */
   gsize section_tokens; /* of SECTION */
   IngestBorder border;  /* what lies before it */

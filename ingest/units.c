@@ -14,7 +14,8 @@
 typedef struct
 {
   IngestUnits *out;
-  IngestBreaker *breaker;
+  const char *language;   /* of the paragraph in work, and of short ones after it */
+  IngestBreaker *breaker; /* for it */
   GArray *spans;          /* IngestSentence, reused */
   char *headings[LEVELS]; /* the path to here, by level */
   const char *section;    /* the path as text */
@@ -84,6 +85,7 @@ static IngestUnit *add_unit (Cutter *cutter, const char *text, gsize length, gsi
   IngestUnit unit = { .text = g_strndup (text, length),
                       .section = cutter->section,
                       .section_tokens = cutter->section_tokens,
+                      .language = cutter->language,
                       .start = start,
                       .end = end,
                       .first_block = first_block,
@@ -186,6 +188,21 @@ static gboolean goes_on (const IngestDocument *document, guint i)
   return open && (g_unichar_islower (first) || last == ',');
 }
 
+/* What is too short to tell has the language of what is before it. */
+#define TELLING_BYTES 200
+
+static void set_language (Cutter *cutter, const char *text, gsize length)
+{
+  if (length < TELLING_BYTES)
+    return;
+  const char *language = ingest_language_of_part (text, length, cutter->out->document->language);
+  if (g_strcmp0 (language, cutter->language) == 0)
+    return;
+  cutter->language = language;
+  ingest_breaker_free (cutter->breaker);
+  cutter->breaker = ingest_breaker_new (language);
+}
+
 /* Returns the index of the last block read. */
 static guint add_prose (Cutter *cutter, guint i)
 {
@@ -204,6 +221,7 @@ static guint add_prose (Cutter *cutter, guint i)
       i++;
     }
   g_array_set_size (cutter->spans, 0);
+  set_language (cutter, text->str, text->len);
   ingest_breaker_split (cutter->breaker, text->str, text->len, cutter->spans);
   for (guint k = 0; k < cutter->spans->len; k++)
     {
@@ -327,6 +345,7 @@ IngestUnits *ingest_units_new (const IngestDocument *document, const IngestChunk
   units->sections = g_ptr_array_new_with_free_func (g_free);
 
   Cutter cutter = { .out = units, .header = -1 };
+  cutter.language = document->language;
   cutter.breaker = ingest_breaker_new (document->language);
   cutter.spans = g_array_new (FALSE, FALSE, sizeof (IngestSentence));
   cut (&cutter);

@@ -49,6 +49,7 @@ static IngestChunk *piece_of (const IngestChunk *chunk, guint first, guint end, 
   piece->id = first == 0 ? g_strdup (chunk->id) : g_strdup_printf ("%s-%u", chunk->id, page);
   piece->text = g_strndup (chunk->text + from, to - from);
   piece->section = g_strdup (chunk->section);
+  piece->language = g_strdup (chunk->language);
   piece->hidden = chunk->hidden;
   piece->ocr = chunk->ocr;
   piece->first_page = piece->last_page = page;

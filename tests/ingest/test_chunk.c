@@ -92,6 +92,38 @@ static char *words (guint first, guint n)
   return g_string_free (g_string_append_c (text, '.'), FALSE);
 }
 
+/* A German paragraph in an English document: its ordinals do not end sentences. */
+START_TEST (test_a_passage_has_a_language_of_its_own)
+{
+  g_autoptr (IngestDocument) document = ingest_document_new ("text/plain");
+  document->language = g_strdup ("en");
+  ingest_document_add_page (document, NULL, 0, 0, 1);
+  ingest_document_add_block (document, INGEST_BLOCK_PARAGRAPH, 0, NULL,
+                             "The night shift begins at nine and it is the duty of the nurse to "
+                             "read the report. Whoever is "
+                             "late calls the ward before that, and the report is read together "
+                             "because it names the patients "
+                             "who need attention.",
+                             -1);
+  ingest_document_add_block (document, INGEST_BLOCK_HEADING, 1, NULL, "Anhang", -1);
+  ingest_document_add_block (document, INGEST_BLOCK_PARAGRAPH, 0, NULL,
+                             "Die Nachtschicht beginnt am 3. Montag des Monats um neun Uhr, und es "
+                             "ist die Aufgabe der Pflege, "
+                             "den Bericht zu lesen, der auf dem Tisch liegt. Wer zu spät kommt, "
+                             "ruft vorher auf der Station an, "
+                             "damit die Übergabe warten kann.",
+                             -1);
+  ingest_document_finish (document);
+  g_autoptr (GPtrArray) chunks = ingest_chunk_document (document, NULL);
+  ck_assert_uint_eq (chunks->len, 2);
+  const IngestChunk *english = g_ptr_array_index (chunks, 0);
+  const IngestChunk *german = g_ptr_array_index (chunks, 1);
+  ck_assert_str_eq (english->language, "en");
+  ck_assert_str_eq (german->language, "de");
+  ck_assert_uint_eq (german->sentences->len, 2);
+}
+END_TEST
+
 START_TEST (test_a_short_document_is_one_chunk)
 {
   g_autoptr (IngestDocument) document
@@ -465,7 +497,8 @@ END_TEST
 
 int main (void)
 {
-  const TTest *const tests[] = { test_hidden_text_shares_no_chunk,
+  const TTest *const tests[] = { test_a_passage_has_a_language_of_its_own,
+                                 test_hidden_text_shares_no_chunk,
                                  test_a_short_document_is_one_chunk,
                                  test_chunks_end_at_sentence_borders_and_fit,
                                  test_a_giant_sentence_is_split_at_white_space,

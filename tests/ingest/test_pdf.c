@@ -401,7 +401,6 @@ START_TEST (test_a_useless_title_gives_way_to_the_first_heading)
   pdf_put_lines (maker, 11, 72, 120, story);
   g_autoptr (IngestDocument) document = parse (maker);
   ck_assert_str_eq (document->title, "Hand hygiene");
-  ck_assert_str_eq (document->language, "en");
 }
 END_TEST
 

@@ -152,32 +152,6 @@ START_TEST (test_titles_that_programs_made_up_are_not_used)
 }
 END_TEST
 
-START_TEST (test_languages_by_their_words)
-{
-  static const struct
-  {
-    const char *code, *text;
-  } cases[] = {
-    { "en", "The night shift begins at nine and it is the duty of the nurse to read the report." },
-    { "de", "Die Nachtschicht beginnt um neun und es ist die Aufgabe der Pflege, den Bericht zu "
-            "lesen, der auf dem Tisch liegt." },
-    { "fr", "Le service de nuit commence à neuf heures et il est du devoir de la soignante de lire "
-            "le rapport qui est sur la table." },
-    { "es", "El turno de noche empieza a las nueve y es deber de la enfermera leer el informe que "
-            "está en la mesa." },
-    { "ru", "Ночная смена начинается в девять, и медсестра должна прочитать отчёт." },
-    { "ja", "夜勤は九時に始まり、看護師は報告書を読まなければなりません。" },
-    { NULL, "4711 / 0815" },
-    { NULL, "Lorem ipsum dolor sit amet" },
-  };
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      const char *code = ingest_guess_language (cases[i].text, strlen (cases[i].text));
-      ck_assert_msg (g_strcmp0 (code, cases[i].code) == 0, "%s is not %s", code, cases[i].text);
-    }
-}
-END_TEST
-
 int main (void)
 {
   const TTest *const tests[] = { test_ligatures_are_resolved,
@@ -193,7 +167,6 @@ int main (void)
                                  test_dashes_are_no_hyphens,
                                  test_chinese_lines_join_without_space,
                                  test_list_markers,
-                                 test_titles_that_programs_made_up_are_not_used,
-                                 test_languages_by_their_words };
+                                 test_titles_that_programs_made_up_are_not_used };
   return run_suite ("ingest prose", tests, G_N_ELEMENTS (tests), NULL, NULL);
 }
