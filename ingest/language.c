@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #define FINGERPRINTS "/usr/share/libexttextcat/"
-/* Shorter texts, and those with fewer letters, are names and numbers. */
-#define MIN_BYTES 60
-#define MIN_LETTERS 20
+/* Fewer letters are names and numbers. Those of other scripts tell more than Latin ones. */
+#define MIN_LETTERS 60
+#define LETTERS_OF_OTHER_SCRIPT 3
+/* From here on the best of several candidates is right. */
+#define ENOUGH_BYTES 400
 /* More does not make it surer. */
 #define SAMPLE_BYTES 6000
 
@@ -56,7 +58,11 @@ static gboolean has_letters (const char *text, gsize length)
   guint letters = 0;
   for (const char *at = text; at < text + length && letters < MIN_LETTERS;
        at = g_utf8_next_char (at))
-    letters += g_unichar_isalpha (g_utf8_get_char (at));
+    {
+      gunichar c = g_utf8_get_char (at);
+      if (g_unichar_isalpha (c))
+        letters += c < 0x250 ? 1 : LETTERS_OF_OTHER_SCRIPT;
+    }
   return letters >= MIN_LETTERS;
 }
 
@@ -70,10 +76,16 @@ static char *candidates (const char *text, gsize length)
   if (!loaded)
     reader = load ();
   loaded = TRUE;
-  if (reader == NULL || length < MIN_BYTES || !has_letters (text, length))
+  if (reader == NULL || !has_letters (text, length))
     return g_strdup ("");
   const char *found = textcat_Classify (reader, text, MIN (length, SAMPLE_BYTES));
   return g_strdup (found != NULL && *found == '[' ? found : "");
+}
+
+/* One candidate alone. */
+static gboolean is_clear (const char *list)
+{
+  return *list != '\0' && strchr (list + 1, '[') == NULL;
 }
 
 static const char *first_of (const char *list)
@@ -91,15 +103,12 @@ const char *ingest_guess_language (const char *text, gsize length)
   while ((*from & 0xC0) == 0x80)
     from++;
   g_autofree char *list = candidates (from, length - (from - text));
-  return first_of (list);
+  return length >= ENOUGH_BYTES || is_clear (list) ? first_of (list) : NULL;
 }
 
 const char *ingest_language_of_part (const char *text, gsize length, const char *expected)
 {
   g_autofree char *list = candidates (text, length);
   g_autofree char *known = g_strdup_printf ("[%s]", expected != NULL ? expected : "");
-  gboolean clear = *list != '\0' && strchr (list + 1, '[') == NULL;
-  if (strstr (list, known) != NULL || !clear)
-    return expected;
-  return first_of (list);
+  return strstr (list, known) != NULL || !is_clear (list) ? expected : first_of (list);
 }

@@ -12,8 +12,8 @@ START_TEST (test_languages_by_their_words)
             "lesen, der auf dem Tisch liegt." },
     { "fr", "Le service de nuit commence à neuf heures et il est du devoir de la soignante de lire "
             "le rapport qui est sur la table." },
-    { "es", "El turno de noche empieza a las nueve y es deber de la enfermera leer el informe que "
-            "está en la mesa." },
+    { "es", "Quien llega tarde llama antes a la planta. Después de eso todos leen el informe "
+            "juntos, porque nombra a los pacientes que necesitan atención durante la noche" },
     { "ru", "Ночная смена начинается в девять, и медсестра должна прочитать отчёт." },
     { "ja", "夜勤は九時に始まり、看護師は報告書を読まなければなりません。" },
     { NULL, "4711 / 0815" },
