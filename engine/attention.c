@@ -240,9 +240,10 @@ static void attend (Item *item, float *scratch)
   visible_keys (item, 0, &begin, &ignored);
   visible_keys (item, item->n_rows - 1, &ignored, &end);
   begin -= begin % ENGINE_KV_BLOCK;
-  for (; begin < end; begin += STEP)
+  /* Steps end where they would for any other query, so that the company does not change a sum. */
+  for (gsize n; begin < end; begin += n)
     {
-      gsize n = MIN (STEP, end - begin);
+      n = MIN (STEP - begin % STEP, end - begin);
       if (item->queries->source.layer != NULL)
         load_cached (item, begin, n);
       else

@@ -119,7 +119,7 @@ gboolean engine_rerank (EngineEncoder *reranker, const char *query, const char *
                         gsize n_texts, float *ret_scores, GCancellable *cancellable,
                         GError **error);
 
-/* ---- Generator: session.c, decoder.c, kv-cache.c, generate.c, sampling.c, perplexity.c --------- */
+/* ---- Generator: session.c, decoder.c, kv-cache.c, generate.c, draft.c, sampling.c, perplexity.c  */
 
 typedef struct _EngineSession EngineSession;
 
@@ -192,6 +192,7 @@ typedef struct
 {
   EngineStop stop;
   guint n_tokens;
+  guint n_drafted;       /* of them, guessed from what was read and computed with their forerunner */
   double mean_logprob;   /* of the chosen tokens, natural logarithm; 0 when none */
   double first_token_ms; /* from the call to the first token */
   double total_ms;

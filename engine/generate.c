@@ -2,7 +2,9 @@
  *
  * A session that has read its prompt comes in; pieces of text go to the caller one token at a
  * time, until the model ends its turn. A character may be spread over several tokens, so bytes
- * wait until they form whole characters: a terminal or a JSON writer never sees half of one. */
+ * wait until they form whole characters: a terminal or a JSON writer never sees half of one. Where
+ * the text seems to repeat something, the next tokens are read ahead (draft.c); each is still chosen
+ * from its own logits, which are the same to the bit, so the text is too. */
 #include "engine/session-private.h"
 
 #include <string.h>
@@ -12,6 +14,8 @@ typedef struct
   EngineSession *session;
   EnginePieceFunc func;
   gpointer user_data;
+  EngineDrafter *drafter;
+  gsize n_guessed; /* tokens read ahead of which nothing is known yet */
   GString *held; /* bytes that are not yet whole characters */
   double sum_logprob;
 } Writer;
@@ -56,10 +60,36 @@ static void hold (Writer *writer, const EngineModel *model, gint32 token)
     engine_tokenizer_decode (model->tokenizer, token, writer->held);
 }
 
+/* Logits for the next token, and for those after it when they can be guessed. */
+static gboolean read_on (Writer *writer, GError **error)
+{
+  gsize n_tokens;
+  const gint32 *run = NULL, *tokens = engine_session_tokens (writer->session, &n_tokens);
+  gint64 started = g_get_monotonic_time ();
+  writer->n_guessed = engine_drafter_guess (writer->drafter, tokens, n_tokens,
+                                            engine_session_max_ahead (writer->session), &run);
+  if (!engine_session_read_ahead (writer->session, run, writer->n_guessed, error))
+    return FALSE;
+  engine_drafter_learn_time (writer->drafter, writer->n_guessed,
+                             (g_get_monotonic_time () - started) / 1e3);
+  return TRUE;
+}
+
+/* TOKEN was chosen; whether it had been guessed. */
+static gboolean check_guess (Writer *writer)
+{
+  if (writer->n_guessed == 0)
+    return FALSE;
+  gboolean came_true = engine_session_logits (writer->session) != NULL;
+  engine_drafter_learn_guess (writer->drafter, came_true);
+  writer->n_guessed = came_true ? writer->n_guessed - 1 : 0;
+  return came_true;
+}
+
 static gboolean pick (Writer *writer, EngineSampler *sampler, gint32 *ret_token,
                       double *ret_logprob, GError **error)
 {
-  if (!engine_session_ready (writer->session, error))
+  if (engine_session_logits (writer->session) == NULL && !read_on (writer, error))
     return FALSE;
   *ret_token = engine_sampler_pick (sampler, engine_session_logits (writer->session), ret_logprob);
   if (*ret_token >= 0)
@@ -92,6 +122,7 @@ static gboolean write_tokens (Writer *writer, EngineSampler *sampler, guint max_
       if (!engine_session_push (writer->session, token))
         break;
       result->n_tokens++;
+      result->n_drafted += check_guess (writer);
       writer->sum_logprob += logprob;
       hold (writer, model, token);
       if (!show (writer, FALSE))
@@ -112,8 +143,13 @@ gboolean engine_generate (EngineSession *session, const EngineSampling *sampling
   gint64 started = g_get_monotonic_time ();
   g_autoptr (EngineSampler) sampler
       = engine_sampler_new (sampling, engine_session_model (session)->hyper.n_vocab);
+  g_autoptr (EngineDrafter) drafter = engine_drafter_new ();
   g_autoptr (GString) held = g_string_new (NULL);
-  Writer writer = { .session = session, .func = func, .user_data = user_data, .held = held };
+  Writer writer = { .session = session,
+                    .func = func,
+                    .user_data = user_data,
+                    .drafter = drafter,
+                    .held = held };
   EngineGeneration result = { 0 };
   if (!write_tokens (&writer, sampler, sampling->max_tokens, &result, started, error))
     return FALSE;

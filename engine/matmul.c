@@ -257,6 +257,7 @@ static void float_multiply_panels (gsize begin, gsize end, guint thread, gpointe
 
 /* Few tokens: each row is widened in parts that stay in the first cache. */
 #define DOT_COLUMNS 1024
+#define MAX_FEW_TOKENS 16
 
 static void float_dot_rows (gsize begin, gsize end, guint thread, gpointer user_data)
 {
@@ -265,18 +266,18 @@ static void float_dot_rows (gsize begin, gsize end, guint thread, gpointer user_
   const EngineKernels *kernels = engine_kernels ();
   float values[DOT_COLUMNS];
   for (gsize row = begin; row < end; row++)
-    for (gsize t = 0; t < product->n_tokens; t++)
-      {
-        const float *x = product->x + t * product->x_stride;
-        float sum = 0;
-        for (gsize k = 0; k < product->n_cols; k += DOT_COLUMNS)
-          {
-            gsize n = MIN (DOT_COLUMNS, product->n_cols - k);
-            dequantise_part (product->kernels, w, row, k, n, values);
-            sum += kernels->dot (values, x + k, n);
-          }
-        write_rows (product->outputs, t, row, 1, &sum);
-      }
+    {
+      float sums[MAX_FEW_TOKENS] = { 0 };
+      for (gsize k = 0; k < product->n_cols; k += DOT_COLUMNS)
+        {
+          gsize n = MIN (DOT_COLUMNS, product->n_cols - k);
+          dequantise_part (product->kernels, w, row, k, n, values);
+          for (gsize t = 0; t < product->n_tokens; t++)
+            sums[t] += kernels->dot (values, product->x + t * product->x_stride + k, n);
+        }
+      for (gsize t = 0; t < product->n_tokens; t++)
+        write_rows (product->outputs, t, row, 1, &sums[t]);
+    }
 }
 
 static void float_product (const Product *product, const Output *output)
@@ -284,7 +285,7 @@ static void float_product (const Product *product, const Output *output)
   Product single = *product;
   single.outputs = output;
   single.n_outputs = 1;
-  if (product->n_tokens <= 2)
+  if (product->n_tokens <= product->kernels->few_tokens)
     {
       engine_pool_run (product->pool, output->w->n_rows, ENGINE_DOT_ROWS, float_dot_rows, &single);
       return;
@@ -364,6 +365,11 @@ void engine_matmul (EnginePool *pool, const EngineMatrix *w, const float *bias, 
                     gsize x_stride, gsize n_tokens, float *y, gsize y_stride)
 {
   engine_matmul_many (pool, 1, &w, &bias, x, x_stride, n_tokens, &y, &y_stride);
+}
+
+guint engine_matmul_few_tokens (void)
+{
+  return engine_kernels ()->matmul->few_tokens;
 }
 
 void engine_matrix_row (const EngineMatrix *w, gsize row, float *y)

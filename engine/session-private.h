@@ -45,9 +45,33 @@ gboolean engine_session_read_all (EngineSession *session, const gint32 *tokens, 
 /* Computes the logits after the last token if they are not there (after rewinding, or when a
  * generation stopped at a token that was not read). INPUT when the session is empty. */
 gboolean engine_session_ready (EngineSession *session, GError **error);
+/* Tokens that may be read ahead at a time: so few that each is computed as if it were alone, to the
+ * bit, so that guessing changes no answer. */
+#define ENGINE_MAX_AHEAD 7
+guint engine_session_max_ahead (const EngineSession *session);
+/* engine_session_ready, and TOKENS (of the vocabulary, at most engine_session_max_ahead) read with
+ * the last token: as long as they are the ones that are pushed, logits are there at once. */
+gboolean engine_session_read_ahead (EngineSession *session, const gint32 *tokens, gsize n_tokens,
+                                    GError **error);
 /* Adds a token to the session without reading it yet; FALSE when the context is full. */
 gboolean engine_session_push (EngineSession *session, gint32 token);
 const EngineModel *engine_session_model (const EngineSession *session);
+
+/* ---- Drafts: draft.c ------------------------------------------------------------------------ */
+
+typedef struct _EngineDrafter EngineDrafter;
+
+EngineDrafter *engine_drafter_new (void);
+void engine_drafter_free (EngineDrafter *drafter);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (EngineDrafter, engine_drafter_free)
+/* What may come after TOKENS: returns the number of tokens in RET_RUN, which points into TOKENS, at
+ * most LONGEST; 0 when no guess is worth its time. */
+gsize engine_drafter_guess (EngineDrafter *drafter, const gint32 *tokens, gsize n_tokens,
+                            gsize longest, const gint32 **ret_run);
+/* Reading one token and N_GUESSED more took MS. */
+void engine_drafter_learn_time (EngineDrafter *drafter, gsize n_guessed, double ms);
+/* Whether the next token of the last guess was the one that was chosen. */
+void engine_drafter_learn_guess (EngineDrafter *drafter, gboolean came_true);
 
 /* ---- Sampler: sampling.c -------------------------------------------------------------------- */
 

@@ -3,10 +3,12 @@
  * Token ids come in, a KV cache fills, and logits are there when they are asked for. The token
  * list is the truth and the cache follows it: going back only shortens the list, and whatever of
  * it the cache does not hold is read when logits are next needed. So a new prompt that begins like
- * the last one costs only what differs. */
+ * the last one costs only what differs. Tokens may also be read ahead of the list, on the guess
+ * that they will be chosen: those that are have their logits already. */
 #include "engine/adapter-private.h"
 #include "engine/session-private.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define DEFAULT_N_CTX 4096
@@ -20,6 +22,11 @@ struct _EngineSession
   gsize n_cached;      /* of them are in the cache */
   gsize n_written;     /* positions the cache has held since it was empty; ≥ n_cached */
   gboolean has_logits; /* after the last of tokens */
+  const float *logits; /* where they are: the decoder's, or a row of ahead_logits */
+  gint32 ahead[ENGINE_MAX_AHEAD];
+  gsize n_ahead;       /* tokens that were read ahead and not yet chosen, from ahead + next_ahead */
+  gsize next_ahead;
+  float *ahead_logits; /* [ENGINE_MAX_AHEAD + 1, n_vocab]; NULL until needed */
   GPtrArray *adapters; /* of EngineAdapter */
   float *adapter_scales;
 };
@@ -138,9 +145,16 @@ void engine_session_free (EngineSession *session)
   g_array_unref (session->tokens);
   g_ptr_array_unref (session->adapters);
   g_free (session->adapter_scales);
+  g_free (session->ahead_logits);
   engine_decoder_free (session->decoder);
   engine_model_unref (session->model);
   g_free (session);
+}
+
+static void forget_logits (EngineSession *session)
+{
+  session->has_logits = FALSE;
+  session->n_ahead = 0;
 }
 
 gboolean engine_session_set_adapters (EngineSession *session, EngineAdapter *const *adapters,
@@ -166,7 +180,7 @@ gboolean engine_session_set_adapters (EngineSession *session, EngineAdapter *con
   graph->n_adapters = n_adapters;
   /* Keys and values of another model, as it were. */
   session->n_cached = session->n_written = 0;
-  session->has_logits = FALSE;
+  forget_logits (session);
   return TRUE;
 }
 
@@ -188,7 +202,7 @@ const gint32 *engine_session_tokens (const EngineSession *session, gsize *ret_n_
 
 const float *engine_session_logits (const EngineSession *session)
 {
-  return session->has_logits ? session->decoder->logits : NULL;
+  return session->has_logits ? session->logits : NULL;
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */
@@ -228,6 +242,7 @@ static void read_block (EngineSession *session)
   session->n_cached += n;
   session->n_written = MAX (session->n_written, session->n_cached);
   session->has_logits = last;
+  session->logits = session->decoder->logits;
 }
 
 static gboolean catch_up (EngineSession *session, EngineProgressFunc progress, gpointer user_data,
@@ -257,7 +272,7 @@ gboolean engine_session_read (EngineSession *session, const gint32 *tokens, gsiz
   if (!check_tokens (session, tokens, n_tokens, error))
     return FALSE;
   if (n_tokens > 0)
-    session->has_logits = FALSE;
+    forget_logits (session);
   g_array_append_vals (session->tokens, tokens, n_tokens);
   return catch_up (session, progress, user_data, error);
 }
@@ -267,7 +282,7 @@ gboolean engine_session_read_all (EngineSession *session, const gint32 *tokens, 
 {
   if (!check_tokens (session, tokens, n_tokens, error) || !catch_up (session, NULL, NULL, error))
     return FALSE;
-  session->has_logits = FALSE;
+  forget_logits (session);
   while (n_tokens > 0)
     {
       gsize n = MIN (n_tokens, ENGINE_DECODER_BLOCK);
@@ -287,7 +302,7 @@ void engine_session_rewind (EngineSession *session, gsize n_keep)
   if (n_keep >= session->tokens->len)
     return;
   g_array_set_size (session->tokens, n_keep);
-  session->has_logits = FALSE;
+  forget_logits (session);
   session->n_cached = MIN (session->n_cached, n_keep);
   if (!engine_decoder_can_rewind (session->decoder, session->n_written, session->n_cached))
     session->n_cached = 0;
@@ -309,11 +324,48 @@ gboolean engine_session_ready (EngineSession *session, GError **error)
   return catch_up (session, NULL, NULL, error);
 }
 
+guint engine_session_max_ahead (const EngineSession *session)
+{
+  gsize room = session->decoder->n_ctx - session->tokens->len;
+  return MIN (room, MIN (ENGINE_MAX_AHEAD, engine_matmul_few_tokens () - 1));
+}
+
+gboolean engine_session_read_ahead (EngineSession *session, const gint32 *tokens, gsize n_tokens,
+                                    GError **error)
+{
+  gsize pos = session->tokens->len - 1, n_vocab = session->model->hyper.n_vocab;
+  n_tokens = MIN (n_tokens, engine_session_max_ahead (session));
+  if (session->has_logits || session->n_cached != pos || n_tokens == 0)
+    return engine_session_ready (session, error);
+  if (session->ahead_logits == NULL)
+    session->ahead_logits = g_new (float, (ENGINE_MAX_AHEAD + 1) * n_vocab);
+  gint32 block[ENGINE_MAX_AHEAD + 1] = { g_array_index (session->tokens, gint32, pos) };
+  memcpy (block + 1, tokens, n_tokens * sizeof *tokens);
+  engine_decoder_run (session->decoder, block, n_tokens + 1, pos, n_tokens + 1,
+                      session->ahead_logits);
+  memcpy (session->ahead, tokens, n_tokens * sizeof *tokens);
+  session->n_ahead = n_tokens;
+  session->next_ahead = 0;
+  session->n_cached = pos + 1;
+  session->n_written = MAX (session->n_written, pos + 1 + n_tokens);
+  session->has_logits = TRUE;
+  session->logits = session->ahead_logits;
+  return TRUE;
+}
+
 gboolean engine_session_push (EngineSession *session, gint32 token)
 {
   if (session->tokens->len >= session->decoder->n_ctx)
     return FALSE;
   g_array_append_val (session->tokens, token);
-  session->has_logits = FALSE;
+  if (session->n_ahead == 0 || session->ahead[session->next_ahead] != token)
+    {
+      forget_logits (session);
+      return TRUE;
+    }
+  session->n_ahead--;
+  session->next_ahead++;
+  session->n_cached++;
+  session->logits += session->model->hyper.n_vocab;
   return TRUE;
 }

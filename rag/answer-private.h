@@ -240,7 +240,7 @@ typedef struct
   gboolean stopped; /* by the user */
   gboolean cut;     /* by the token limit */
   double prefill_ms, first_token_ms;
-  guint prompt_tokens, reused_tokens, generated_tokens;
+  guint prompt_tokens, reused_tokens, drafted_tokens, generated_tokens;
   double mean_logprob; /* of the answer's tokens, natural logarithm */
 } RagGeneration;
 void rag_generation_clear (RagGeneration *generation);

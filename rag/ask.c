@@ -148,6 +148,7 @@ static void take_generation (RagAnswer *answer, const RagGeneration *generation,
   answer->first_token_ms = generation->first_token_ms;
   answer->prompt_tokens = generation->prompt_tokens;
   answer->reused_tokens = generation->reused_tokens;
+  answer->drafted_tokens = generation->drafted_tokens;
   answer->generated_tokens = generation->generated_tokens;
   signals->mean_logprob = generation->mean_logprob;
 }

@@ -180,6 +180,7 @@ gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt
         return rag_translate_error (error, inner);
       generation.first_token_ms = generation.prefill_ms + result.first_token_ms;
       generation.generated_tokens = result.n_tokens;
+      generation.drafted_tokens = result.n_drafted;
       generation.mean_logprob = result.mean_logprob;
       generation.stopped = result.stop == ENGINE_STOP_CALLER;
       generation.cut = result.stop == ENGINE_STOP_LENGTH;

@@ -95,6 +95,8 @@ void engine_matmul_exact (EnginePool *pool, const EngineMatrix *w, const float *
 void engine_matmul_many (EnginePool *pool, gsize n_matrices, const EngineMatrix *const *w,
                          const float *const *bias, const float *x, gsize x_stride, gsize n_tokens,
                          float *const *y, const gsize *y_stride);
+/* Of so many tokens each has the same product, to the bit, as if it were alone. */
+guint engine_matmul_few_tokens (void);
 /* y = dequantised row ROW. */
 void engine_matrix_row (const EngineMatrix *w, gsize row, float *y);
 
