@@ -7,7 +7,7 @@
 
 static gboolean evidence_only;
 static int max_tokens, evidence_tokens;
-static double temperature, sure;
+static double temperature, sure, budget;
 static gint64 seed;
 
 const GOptionEntry cli_ask_options[] = {
@@ -17,6 +17,7 @@ const GOptionEntry cli_ask_options[] = {
     "stop the answer after N tokens (default: 200)", "N" },
   { "evidence-tokens", 0, 0, G_OPTION_ARG_INT, &evidence_tokens,
     "let the model read N tokens (default: by this machine's speed)", "N" },
+  CLI_BUDGET_OPTION (budget),
   { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature,
     "0 for the likeliest words (the default), up to 2 for variety", "T" },
   { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &sure,
@@ -34,6 +35,8 @@ static const char *problem_with_options (void)
     return "--max-tokens takes a number from 1 to 100000";
   if (evidence_tokens < 0 || evidence_tokens > 1000000)
     return "--evidence-tokens takes a number from 1 to 1000000";
+  if (!cli_budget_makes_sense (budget))
+    return CLI_BUDGET_PROBLEM;
   if (!(temperature >= 0 && temperature <= 2))
     return "--temperature takes a number from 0 to 2";
   if (!(sure >= 0 && sure <= 1))
@@ -63,6 +66,7 @@ CliExit cli_ask (const CliOptions *options, int argc, char **argv)
     .collection = options->collection,
     .max_tokens = max_tokens,
     .evidence_tokens = evidence_tokens,
+    .budget_seconds = budget,
     .temperature = temperature,
     .seed = seed,
     .evidence_only = evidence_only,

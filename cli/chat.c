@@ -8,11 +8,13 @@
 
 static gboolean no_history;
 static int max_tokens;
+static double budget;
 
 const GOptionEntry cli_chat_options[] = {
   { "no-history", 0, 0, G_OPTION_ARG_NONE, &no_history, "do not keep what was asked", NULL },
   { "max-tokens", 0, 0, G_OPTION_ARG_INT, &max_tokens,
     "stop each answer after N tokens (default: 200)", "N" },
+  CLI_BUDGET_OPTION (budget),
   CLI_SCOPE_OPTIONS,
   CLI_SECTION_OPTION,
   { NULL },
@@ -123,9 +125,12 @@ CliExit cli_chat (const CliOptions *options, int argc, char **argv)
 {
   if (max_tokens < 0 || max_tokens > 100000)
     return cli_usage ("chat", "--max-tokens takes a number from 1 to 100000, not %d", max_tokens);
+  if (!cli_budget_makes_sense (budget))
+    return cli_usage ("chat", CLI_BUDGET_PROBLEM);
   g_autoptr (GError) error = NULL;
   ChatConversation conversation
-      = { .options = *options, .ask_options = { .max_tokens = max_tokens } };
+      = { .options = *options,
+          .ask_options = { .max_tokens = max_tokens, .budget_seconds = budget } };
   if (!cli_chat_restart (&conversation, &error))
     return cli_fail (error);
   conversation.answers = g_ptr_array_new_with_free_func (g_free);

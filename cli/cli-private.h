@@ -133,6 +133,16 @@ extern RagScope cli_scope;
   { "section", 0, 0, G_OPTION_ARG_FILENAME, &cli_scope.section,                                    \
     "only passages of sections with these words in their title", "WORDS" }
 
+/* How long a question may wait for the first word of its answer; 0: as long as people like to. */
+#define CLI_BUDGET_OPTION(seconds)                                                                 \
+  { "budget", 0, 0, G_OPTION_ARG_DOUBLE, &(seconds),                                               \
+    "let the model read what it can in SECONDS (default: 3)", "SECONDS" }
+#define CLI_BUDGET_PROBLEM "--budget takes seconds, from 0.1 to 3600"
+static inline gboolean cli_budget_makes_sense (double seconds)
+{
+  return seconds == 0 || (seconds >= 0.1 && seconds <= 3600);
+}
+
 /* Moves "in:policy", "after:2024-01" and the like from QUERY to cli_scope; returns the rest. */
 char *cli_take_scope (const char *query);
 /* Keeps RAG to cli_scope and to what QUESTION says of itself, for this question; returns the rest. */

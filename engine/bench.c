@@ -259,6 +259,8 @@ engine_bench (EngineModel *generator, EngineModel *encoder, const EngineSessionO
       = { .n_threads = options->n_threads > 0 ? options->n_threads : engine_n_processors () };
   Progress progress = { progress_func, user_data, 0,
                         1 + (generator != NULL ? N_RUNS : 0) + (encoder != NULL ? N_RUNS : 0) };
+  if (!engine_kernels_check (error))
+    return FALSE;
   EnginePool *pool = engine_pool_new (bench.n_threads);
   bench.read_gbps = measure_read_gbps (pool);
   bench.gemm_gflops = measure_gemm_gflops (pool);

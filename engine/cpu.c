@@ -92,6 +92,27 @@ static gpointer choose_kernels (gpointer unused)
   return (gpointer)kernels;
 }
 
+static char *list_runnable (void)
+{
+  GString *names = g_string_new (NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (instruction_sets); i++)
+    if (instruction_sets[i].can_run ())
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", instruction_sets[i].name);
+  return g_string_free (names, FALSE);
+}
+
+gboolean engine_kernels_check (GError **error)
+{
+  const char *forced = g_getenv ("DOCENT_ISA");
+  if (forced == NULL || engine_kernels_by_name (forced) != NULL)
+    return TRUE;
+  g_autofree char *names = list_runnable ();
+  g_autofree char *shown = g_strescape (forced, NULL);
+  g_set_error (error, ENGINE_ERROR, ENGINE_ERROR_UNSUPPORTED,
+               "DOCENT_ISA asks for “%s” kernels, but this machine runs: %s", shown, names);
+  return FALSE;
+}
+
 const EngineKernels *engine_kernels (void)
 {
   static GOnce once = G_ONCE_INIT;

@@ -367,7 +367,8 @@ gboolean engine_distil_file (EngineModel *teacher, const EngineDistilOptions *op
 
 /* ---- Machine: cpu.c, threads.c, bench.c -------------------------------------------------------- */
 
-/* "portable", "avx2", "avx512-vnni": what the kernels use here; DOCENT_ISA forces one. */
+/* "portable", "avx2", "avx512" (with VNNI), "neon" or "neon-dotprod": what the kernels use here.
+ * DOCENT_ISA forces one; opening a model fails when it names one that is not there. */
 const char *engine_isa (void);
 /* Processors this process may use: affinity and cgroup limits respected. */
 guint engine_n_processors (void);

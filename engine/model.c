@@ -140,6 +140,8 @@ static EngineModel *open_model (const char *path, gboolean with_tokenizer, GErro
 {
   g_autoptr (EngineModel) model = g_new0 (EngineModel, 1);
   g_atomic_ref_count_init (&model->ref_count);
+  if (!engine_kernels_check (error))
+    return NULL;
   model->gguf = engine_gguf_open (path, error);
   if (model->gguf == NULL)
     return NULL;

@@ -246,9 +246,11 @@ typedef struct
 void rag_generation_clear (RagGeneration *generation);
 /* How many positions a session of CHAT's options needs. */
 EngineSession *rag_session_new (Rag *rag, const RagAskOptions *options, GError **error);
-/* Tokens of evidence that are read within the time a person waits gladly. */
+/* Tokens of evidence that are read within the time a person waits gladly, or the budget that OPTIONS
+ * give, of which ELAPSED_MS are over. */
 guint rag_evidence_budget (const Rag *rag, const EngineSession *session,
-                           const RagAskOptions *options, const char *question);
+                           const RagAskOptions *options, const char *question,
+                           double elapsed_ms);
 gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt,
                        const RagAskOptions *options, const RagAskEvents *events,
                        RagGeneration *ret_generation, GError **error);

@@ -332,7 +332,8 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
     {
       if (!need_session (chat, error))
         return FALSE;
-      guint budget = rag_evidence_budget (chat->rag, chat->session, options, question->text);
+      guint budget = rag_evidence_budget (chat->rag, chat->session, options, question->text,
+                                          milliseconds_since (start_us));
       rag_evidence_select (evidence, budget, count_tokens, chat->rag->generator);
       answer->model = g_strdup (chat->rag->generator_label);
     }

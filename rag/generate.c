@@ -13,6 +13,8 @@
 #define READING_SECONDS 3.0
 #define MIN_EVIDENCE_TOKENS 200
 #define MAX_EVIDENCE_TOKENS 1500
+/* With a budget of the user's: two or three sentences, or as much as any context holds. */
+#define MIN_BUDGET_TOKENS 64
 /* Instructions, headings of the chat format, line breaks. */
 #define PROMPT_OVERHEAD_TOKENS 80
 #define MIN_CONTEXT 2048
@@ -30,11 +32,24 @@ static guint answer_tokens (const RagAskOptions *options)
   return options->max_tokens > 0 ? options->max_tokens : DEFAULT_ANSWER_TOKENS;
 }
 
+/* Tokens of evidence that the model reads in time, ELAPSED_MS of which are over. */
+static guint readable_tokens (const Rag *rag, const RagAskOptions *options, guint overhead,
+                              double elapsed_ms)
+{
+  if (options->evidence_tokens > 0)
+    return options->evidence_tokens;
+  gboolean chosen = options->budget_seconds > 0;
+  double seconds = (chosen ? options->budget_seconds : READING_SECONDS) - elapsed_ms / 1000;
+  double readable = rag->prefill_tps * MAX (seconds, 0) - overhead;
+  return (guint)CLAMP (readable, chosen ? MIN_BUDGET_TOKENS : MIN_EVIDENCE_TOKENS,
+                       chosen ? MAX_CONTEXT : MAX_EVIDENCE_TOKENS);
+}
+
 EngineSession *rag_session_new (Rag *rag, const RagAskOptions *options, GError **error)
 {
   GError *inner = NULL;
   const EngineModelInfo *info = engine_model_info (rag->generator);
-  guint64 wanted = (guint64)MAX (options->evidence_tokens, MAX_EVIDENCE_TOKENS)
+  guint64 wanted = (guint64)MAX (readable_tokens (rag, options, 0, 0), MAX_EVIDENCE_TOKENS)
                    + answer_tokens (options) + MIN_CONTEXT / 2;
   guint limit = info->n_ctx_train > 0 ? MIN (info->n_ctx_train, MAX_CONTEXT) : MAX_CONTEXT;
   const EngineSessionOptions session_options
@@ -53,17 +68,15 @@ EngineSession *rag_session_new (Rag *rag, const RagAskOptions *options, GError *
 }
 
 guint rag_evidence_budget (const Rag *rag, const EngineSession *session,
-                           const RagAskOptions *options, const char *question)
+                           const RagAskOptions *options, const char *question,
+                           double elapsed_ms)
 {
   guint overhead
       = PROMPT_OVERHEAD_TOKENS + (guint)engine_count_tokens (rag->generator, question, -1);
   guint reserved = overhead + MIN (answer_tokens (options), engine_session_n_ctx (session) / 2);
   guint room = engine_session_n_ctx (session) > reserved ? engine_session_n_ctx (session) - reserved
                                                          : MIN_EVIDENCE_TOKENS;
-  if (options->evidence_tokens > 0)
-    return MIN (options->evidence_tokens, room);
-  double readable = rag->prefill_tps * READING_SECONDS - overhead;
-  return MIN ((guint)CLAMP (readable, MIN_EVIDENCE_TOKENS, MAX_EVIDENCE_TOKENS), room);
+  return MIN (readable_tokens (rag, options, overhead, elapsed_ms), room);
 }
 
 typedef struct

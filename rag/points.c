@@ -141,7 +141,7 @@ static gboolean write_with_model (RagWriter *writer, const RagPointPrompt *texts
   RagPrompt prompt;
   RagGeneration generation;
   const guint budget
-      = rag_evidence_budget (writer->rag, writer->session, &writer->options, question->text);
+      = rag_evidence_budget (writer->rag, writer->session, &writer->options, question->text, 0);
   rag_evidence_select (evidence, budget, count_tokens, writer->rag->generator);
   rag_prompt_build_from (evidence, question, texts->system, texts->user, &prompt);
   if (writer->tone != NULL)

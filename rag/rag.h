@@ -333,7 +333,8 @@ typedef struct
 {
   const char *collection;
   guint max_tokens;       /* of the answer; 0: 200 */
-  guint evidence_tokens;  /* of the context; 0: from this machine's reading speed */
+  guint evidence_tokens;  /* of the context; 0: as many as are read within budget_seconds */
+  double budget_seconds;  /* from the question to the first word of its answer; 0: three */
   float temperature;      /* 0: greedy */
   guint64 seed;
   gboolean evidence_only; /* no generator: passages and coverage only */

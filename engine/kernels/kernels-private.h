@@ -128,6 +128,8 @@ typedef struct
 
 /* Chosen once, at first use, from what the processor and DOCENT_ISA say. */
 const EngineKernels *engine_kernels (void);
+/* UNSUPPORTED when DOCENT_ISA names kernels that are not there; engine_kernels takes the best then. */
+gboolean engine_kernels_check (GError **error);
 
 /* ---- Attention: ../attention.c, with ../kv-cache.c ---------------------------------------------
  */

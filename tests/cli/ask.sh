@@ -8,6 +8,8 @@ run 2 ask --temperature hot why; one_sentence
 run 2 ask --temperature 9 why; one_sentence
 run 2 ask --max-tokens -1 why; one_sentence
 run 2 ask --sure 2 why; one_sentence
+run 2 ask --budget 0.01 why; one_sentence; err_has --budget
+run 2 ask --budget -3 why; one_sentence
 run 1 ask why; one_sentence; err_has "$library"
 
 run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
@@ -67,6 +69,16 @@ json '.timings_ms | has("retrieve") and has("prefill") and has("first_token") an
 json '.tokens | has("prompt") and has("reused") and has("drafted") and has("generated")'
 json '.model == "smollm2-135m" and has("encoder") and .escalated == false'
 json 'if .status == "answered" then (.citations | length) > 0 else .reason != null end'
+
+# A small budget: fewer sentences are read, and the best one among them.
+for budget in 0.1 100; do
+  "$DOCENT" --library "$work/lib" --model smollm2-135m ask --json --budget $budget --max-tokens 5 \
+    'On which extension is the night coordinator reached?' >"$work/out$budget" 2>"$work/err"
+  case $? in 0|1|3) ;; *) fail "ask --budget $budget failed" ;; esac
+done
+jq -e '.evidence | any(.text | contains("4417"))' "$work/out0.1" >/dev/null || fail "the best sentence is left out"
+[ "$(jq .tokens.prompt "$work/out0.1")" -lt "$(jq .tokens.prompt "$work/out100")" ] \
+  || fail "a smaller budget reads as much"
 
 # What no document says is refused, with what was looked through.
 run 3 --library "$work/lib" --model smollm2-135m ask 'What is the capital of Mongolia?'
