@@ -141,6 +141,16 @@ static void multiply_many (Product *product)
 /* ---- Few tokens --------------------------------------------------------------------------------
  */
 
+/* As write_rows, from Y with the values of N_TOKENS side by side. */
+static void write_dots (const Output *output, gsize token, gsize row, gsize n, const float *y,
+                        gsize n_tokens)
+{
+  float rows[ENGINE_DOT_ROWS];
+  for (gsize i = 0; i < n; i++)
+    rows[i] = y[i * n_tokens];
+  write_rows (output, token, row, n, rows);
+}
+
 static void dot_items (gsize begin, gsize end, guint thread, gpointer user_data)
 {
   const Product *product = user_data;
@@ -150,12 +160,15 @@ static void dot_items (gsize begin, gsize end, guint thread, gpointer user_data)
       guint n_rows;
       const Output *output = find_item (product, item, &row, &n_rows);
       const EngineMatrix *w = output->w;
-      for (gsize t = 0; t < product->n_tokens; t++)
+      gsize stride = product->rounded_stride;
+      for (gsize first = 0, n; first < product->n_tokens; first += n)
         {
-          float y[ENGINE_DOT_ROWS];
+          float y[ENGINE_DOT_ROWS * ENGINE_MAX_DOT_TOKENS];
+          n = MIN (product->kernels->dot_tokens, product->n_tokens - first);
           product->kernels->dot_rows (w->type, w->data + row * w->row_bytes, w->row_bytes, n_rows,
-                                      w->n_cols, product->rounded + t * product->rounded_stride, y);
-          write_rows (output, t, row, n_rows, y);
+                                      w->n_cols, product->rounded + first * stride, stride, n, y);
+          for (gsize t = 0; t < n; t++)
+            write_dots (output, first + t, row, n_rows, y + t, n);
         }
     }
 }

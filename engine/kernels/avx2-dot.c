@@ -1,4 +1,4 @@
-/* avx2-dot: one token against rows of quantised weights, straight from the file's blocks.
+/* avx2-dot: one to four tokens against rows of quantised weights, straight from the file's blocks.
  *
  * The counterpart of avx512-dot.c with 32 codes in a register: vpmaddubsw and vpmaddwd stand for
  * vpdpbusd, and 8-bit codes lend their sign to the activation. Every type is taken apart once,
@@ -200,152 +200,217 @@ static inline __m256 multiply_signed (__m256i codes, const gint8 *x)
   return _mm256_cvtepi32_ps (_mm256_madd_epi16 (pairs, _mm256_set1_epi16 (1)));
 }
 
-/* Rows of blocks of 32; TYPE is a constant where this is inlined. */
-static inline __attribute__ ((always_inline)) float
-dot_blocks32 (const EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+#define ALWAYS_INLINE inline __attribute__ ((always_inline))
+#define MAX_N ENGINE_AVX2_DOT_TOKENS
+
+/* Rows of blocks of 32; N and TYPE are constants where this is inlined. */
+static ALWAYS_INLINE void dot_blocks32 (const EngineType type, const guint n, const guint8 *row,
+                                        gsize n_cols, const EngineAvx2Row *x, float *y)
 {
   const gsize bytes = type == ENGINE_TYPE_Q4_0   ? 18
                       : type == ENGINE_TYPE_Q4_1 ? 20
                       : type == ENGINE_TYPE_Q5_0 ? 22
                                                  : 34;
-  __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
-  float floors[2] = { 0 };
+  const float offset = type == ENGINE_TYPE_Q4_0 ? 8 : type == ENGINE_TYPE_Q5_0 ? 16 : 1;
+  __m256 totals[MAX_N][2];
+  float floors[MAX_N][2] = { { 0 } };
   gsize n_blocks = n_cols / 32;
+#pragma GCC unroll 4
+  for (guint t = 0; t < n; t++)
+    totals[t][0] = totals[t][1] = _mm256_setzero_ps ();
 #pragma GCC unroll 2
   for (gsize i = 0; i < n_blocks; i++, row += bytes)
     {
-      const gint8 *codes_x = x->codes + 32 * i;
-      float d = read_f16 (row);
-      __m256 products;
-      if (type == ENGINE_TYPE_Q4_0)
-        products = multiply_unsigned (nibbles32 (row + 2), codes_x);
-      else if (type == ENGINE_TYPE_Q4_1)
-        products = multiply_unsigned (nibbles32 (row + 4), codes_x);
-      else if (type == ENGINE_TYPE_Q5_0)
-        products = multiply_unsigned (codes_q5 (row + 2, row + 6), codes_x);
-      else
-        products = multiply_signed (_mm256_loadu_si256 ((const __m256i *)(row + 2)), codes_x);
-      totals[i % 2] = _mm256_fmadd_ps (products, _mm256_set1_ps (d * x->scales[i]), totals[i % 2]);
-      if (type != ENGINE_TYPE_Q8_0)
-        floors[i % 2] += (type == ENGINE_TYPE_Q4_1 ? -read_f16 (row + 2) : d) * x->sums32[i];
+      float d = read_f16 (row), floor = type == ENGINE_TYPE_Q4_1 ? -read_f16 (row + 2) : d;
+      __m256i codes = type == ENGINE_TYPE_Q4_0   ? nibbles32 (row + 2)
+                      : type == ENGINE_TYPE_Q4_1 ? nibbles32 (row + 4)
+                      : type == ENGINE_TYPE_Q5_0 ? codes_q5 (row + 2, row + 6)
+                                                 : _mm256_loadu_si256 ((const __m256i *)(row + 2));
+#pragma GCC unroll 4
+      for (guint t = 0; t < n; t++)
+        {
+          const gint8 *codes_x = x[t].codes + 32 * i;
+          __m256 products = type == ENGINE_TYPE_Q8_0 ? multiply_signed (codes, codes_x)
+                                                     : multiply_unsigned (codes, codes_x);
+          totals[t][i % 2]
+              = _mm256_fmadd_ps (products, _mm256_set1_ps (d * x[t].scales[i]), totals[t][i % 2]);
+          if (type != ENGINE_TYPE_Q8_0)
+            floors[t][i % 2] += floor * x[t].sums32[i];
+        }
     }
-  const float offset = type == ENGINE_TYPE_Q4_0 ? 8 : type == ENGINE_TYPE_Q5_0 ? 16 : 1;
-  return sum8 (_mm256_add_ps (totals[0], totals[1])) - offset * (floors[0] + floors[1]);
+  for (guint t = 0; t < n; t++)
+    y[t] = sum8 (_mm256_add_ps (totals[t][0], totals[t][1]))
+           - offset * (floors[t][0] + floors[t][1]);
 }
 
-static float dot_q4_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+static ALWAYS_INLINE void dot_q4_k (const guint n, const guint8 *row, gsize n_cols,
+                                    const EngineAvx2Row *x, float *y)
 {
-  __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
-  __m256 floor_total = _mm256_setzero_ps ();
+  __m256 totals[MAX_N][2], floor_totals[MAX_N];
+#pragma GCC unroll 4
+  for (guint t = 0; t < n; t++)
+    totals[t][0] = totals[t][1] = floor_totals[t] = _mm256_setzero_ps ();
   for (gsize k = 0; k < n_cols; k += 256, row += 144)
     {
       __m256 scales, floors;
-      float scale[8];
+      float scale[MAX_N][8];
       scales_q4_k (row, &scales, &floors);
-      _mm256_storeu_ps (scale, _mm256_mul_ps (scales, _mm256_loadu_ps (x->scales + k / 32)));
-      floor_total = _mm256_fmadd_ps (floors, _mm256_loadu_ps (x->sums32 + k / 32), floor_total);
+#pragma GCC unroll 4
+      for (guint t = 0; t < n; t++)
+        {
+          _mm256_storeu_ps (scale[t], _mm256_mul_ps (scales, _mm256_loadu_ps (x[t].scales + k / 32)));
+          floor_totals[t]
+              = _mm256_fmadd_ps (floors, _mm256_loadu_ps (x[t].sums32 + k / 32), floor_totals[t]);
+        }
 #pragma GCC unroll 4
       for (guint i = 0; i < 4; i++)
         {
           __m256i low, high;
-          const gint8 *codes_x = x->codes + k + 64 * i;
           codes_q4_k (row + 16 + 32 * i, &low, &high);
-          totals[0] = _mm256_fmadd_ps (multiply_unsigned (low, codes_x),
-                                       _mm256_broadcast_ss (scale + 2 * i), totals[0]);
-          totals[1] = _mm256_fmadd_ps (multiply_unsigned (high, codes_x + 32),
-                                       _mm256_broadcast_ss (scale + 2 * i + 1), totals[1]);
+#pragma GCC unroll 4
+          for (guint t = 0; t < n; t++)
+            {
+              const gint8 *codes_x = x[t].codes + k + 64 * i;
+              totals[t][0] = _mm256_fmadd_ps (multiply_unsigned (low, codes_x),
+                                              _mm256_broadcast_ss (scale[t] + 2 * i), totals[t][0]);
+              totals[t][1]
+                  = _mm256_fmadd_ps (multiply_unsigned (high, codes_x + 32),
+                                     _mm256_broadcast_ss (scale[t] + 2 * i + 1), totals[t][1]);
+            }
         }
     }
-  return sum8 (_mm256_add_ps (totals[0], totals[1])) - sum8 (floor_total);
+  for (guint t = 0; t < n; t++)
+    y[t] = sum8 (_mm256_add_ps (totals[t][0], totals[t][1])) - sum8 (floor_totals[t]);
 }
 
 /* Lanes 0–3 belong to one group of 16, lanes 4–7 to the next. */
-static float dot_q6_k (const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+static ALWAYS_INLINE void dot_q6_k (const guint n, const guint8 *row, gsize n_cols,
+                                    const EngineAvx2Row *x, float *y)
 {
-  __m256 totals[2] = { _mm256_setzero_ps (), _mm256_setzero_ps () };
-  float floor_total = 0;
+  __m256 totals[MAX_N][2];
+  float floor_totals[MAX_N] = { 0 };
+#pragma GCC unroll 4
+  for (guint t = 0; t < n; t++)
+    totals[t][0] = totals[t][1] = _mm256_setzero_ps ();
   for (gsize k = 0; k < n_cols; k += 256, row += 210)
     {
-      float d = read_f16 (row + 208), scale[16];
+      float d = read_f16 (row + 208), scale[MAX_N][16];
       const gint8 *multipliers = (const gint8 *)row + 192;
-      for (guint i = 0; i < 16; i++)
-        {
-          floor_total += d * multipliers[i] * x->sums16[k / 16 + i];
-          scale[i] = d * multipliers[i] * x->scales[k / 32 + i / 2];
-        }
+#pragma GCC unroll 4
+      for (guint t = 0; t < n; t++)
+        for (guint i = 0; i < 16; i++)
+          {
+            floor_totals[t] += d * multipliers[i] * x[t].sums16[k / 16 + i];
+            scale[t][i] = d * multipliers[i] * x[t].scales[k / 32 + i / 2];
+          }
       for (guint half = 0; half < 2; half++)
         {
           __m256i codes[4];
           codes_q6_k (row + 64 * half, row + 128 + 32 * half, codes);
 #pragma GCC unroll 4
           for (guint i = 0; i < 4; i++)
-            {
-              const float *pair = scale + 8 * half + 2 * i;
-              __m256 scales = _mm256_set_m128 (_mm_set1_ps (pair[1]), _mm_set1_ps (pair[0]));
-              __m256 products = multiply_unsigned (codes[i], x->codes + k + 128 * half + 32 * i);
-              totals[i % 2] = _mm256_fmadd_ps (products, scales, totals[i % 2]);
-            }
+#pragma GCC unroll 4
+            for (guint t = 0; t < n; t++)
+              {
+                const float *pair = scale[t] + 8 * half + 2 * i;
+                __m256 scales = _mm256_set_m128 (_mm_set1_ps (pair[1]), _mm_set1_ps (pair[0]));
+                __m256 products
+                    = multiply_unsigned (codes[i], x[t].codes + k + 128 * half + 32 * i);
+                totals[t][i % 2] = _mm256_fmadd_ps (products, scales, totals[t][i % 2]);
+              }
         }
     }
-  return sum8 (_mm256_add_ps (totals[0], totals[1])) - 32 * floor_total;
+  for (guint t = 0; t < n; t++)
+    y[t] = sum8 (_mm256_add_ps (totals[t][0], totals[t][1])) - 32 * floor_totals[t];
 }
 
-static float dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx2Row *x)
+/* 32 elements of X at X_AT. */
+static inline void add_any (__m256i codes, gboolean is_signed, const float *scales,
+                            const float *floors, guint first, guint second, const EngineAvx2Row *x,
+                            gsize x_at, __m256 *total, float *floor)
+{
+  const gint8 *codes_x = x->codes + x_at;
+  float scale_x = x->scales[x_at / 32];
+  __m256 products
+      = is_signed ? multiply_signed (codes, codes_x) : multiply_unsigned (codes, codes_x);
+  __m256 scale = _mm256_set_m128 (_mm_set1_ps (scales[second] * scale_x),
+                                  _mm_set1_ps (scales[first] * scale_x));
+  *total = _mm256_fmadd_ps (products, scale, *total);
+  *floor += floors[first] * x->sums16[x_at / 16] + floors[second] * x->sums16[x_at / 16 + 1];
+}
+
+static void dot_any (EngineType type, guint n, const guint8 *row, gsize n_cols,
+                     const EngineAvx2Row *x, float *y)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   guint group = engine_type_unpacking (type)->group;
   gboolean is_signed = engine_avx2_codes (type).run == 0;
-  __m256 total = _mm256_setzero_ps ();
-  float floor = 0;
+  __m256 totals[MAX_N];
+  float floor_totals[MAX_N] = { 0 };
+  for (guint t = 0; t < n; t++)
+    totals[t] = _mm256_setzero_ps ();
   for (gsize k = 0; k < n_cols; k += info->block_elements, row += info->block_bytes)
     {
       guint8 codes[256];
       float scales[16], floors[16];
       unpack_any (type, row, codes, scales, floors);
       for (guint i = 0; i < info->block_elements; i += 32)
-        {
-          __m256i block = _mm256_loadu_si256 ((const __m256i *)(codes + i));
-          const gint8 *codes_x = x->codes + k + i;
-          float scale_x = x->scales[(k + i) / 32];
-          __m256 products
-              = is_signed ? multiply_signed (block, codes_x) : multiply_unsigned (block, codes_x);
-          guint first = i / group, second = (i + 16) / group;
-          __m256 scale = _mm256_set_m128 (_mm_set1_ps (scales[second] * scale_x),
-                                          _mm_set1_ps (scales[first] * scale_x));
-          total = _mm256_fmadd_ps (products, scale, total);
-          floor += floors[first] * x->sums16[(k + i) / 16]
-                   + floors[second] * x->sums16[(k + i) / 16 + 1];
-        }
+        for (guint t = 0; t < n; t++)
+          add_any (_mm256_loadu_si256 ((const __m256i *)(codes + i)), is_signed, scales, floors,
+                   i / group, (i + 16) / group, &x[t], k + i, &totals[t], &floor_totals[t]);
     }
-  return sum8 (total) - floor;
+  for (guint t = 0; t < n; t++)
+    y[t] = sum8 (totals[t]) - floor_totals[t];
 }
 
-static inline float dot_row (EngineType type, const guint8 *row, gsize n_cols,
-                             const EngineAvx2Row *x)
+static ALWAYS_INLINE void dot_row (EngineType type, const guint n, const guint8 *row, gsize n_cols,
+                                   const EngineAvx2Row *x, float *y)
 {
   switch (type)
     {
     case ENGINE_TYPE_Q4_0:
-      return dot_blocks32 (ENGINE_TYPE_Q4_0, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q4_0, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q4_1:
-      return dot_blocks32 (ENGINE_TYPE_Q4_1, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q4_1, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q5_0:
-      return dot_blocks32 (ENGINE_TYPE_Q5_0, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q5_0, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q8_0:
-      return dot_blocks32 (ENGINE_TYPE_Q8_0, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q8_0, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q4_K:
-      return dot_q4_k (row, n_cols, x);
+      dot_q4_k (n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q6_K:
-      return dot_q6_k (row, n_cols, x);
+      dot_q6_k (n, row, n_cols, x, y);
+      break;
     default:
-      return dot_any (type, row, n_cols, x);
+      dot_any (type, n, row, n_cols, x, y);
     }
 }
 
 void engine_avx2_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                           gsize n_cols, const void *row_data, float *y)
+                           gsize n_cols, const void *x_data, gsize x_stride, guint n_tokens,
+                           float *y)
 {
-  EngineAvx2Row x = engine_avx2_row_at (row_data, n_cols);
-  for (gsize row = 0; row < n_rows; row++)
-    y[row] = dot_row (type, rows + row * row_bytes, n_cols, &x);
+  EngineAvx2Row x[MAX_N];
+  for (guint t = 0; t < n_tokens; t++)
+    x[t] = engine_avx2_row_at ((const guint8 *)x_data + t * x_stride, n_cols);
+  for (gsize row = 0; row < n_rows; row++, rows += row_bytes, y += n_tokens)
+    switch (n_tokens)
+      {
+      case 1:
+        dot_row (type, 1, rows, n_cols, x, y);
+        break;
+      case 2:
+        dot_row (type, 2, rows, n_cols, x, y);
+        break;
+      case 3:
+        dot_row (type, 3, rows, n_cols, x, y);
+        break;
+      default:
+        dot_row (type, 4, rows, n_cols, x, y);
+      }
 }

@@ -35,8 +35,10 @@ void engine_avx2_multiply (EngineType type, const void *panel, const void *tile,
                            gsize n_cols, float *y);
 gsize engine_avx2_row_bytes (gsize n_cols);
 void engine_avx2_round_row (const float *x, gsize n_cols, void *ret_row);
+/* What two tokens need stays in registers; with four, reading and spreading once still pays. */
+#define ENGINE_AVX2_DOT_TOKENS 4
 void engine_avx2_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                           gsize n_cols, const void *row, float *y);
+                           gsize n_cols, const void *x, gsize x_stride, guint n_tokens, float *y);
 
 /* One row of activations: codes [n_cols], then per 32 a scale and a sum = scale · Σ codes, and the
  * sums per 16. */

@@ -40,7 +40,8 @@ static void narrow (const float *values, gsize n, guint16 *ret_halves)
 static const struct EngineMatmulKernels matmul = {
   .panel_rows = ENGINE_AVX2_PANEL_ROWS,
   .tile_tokens = ENGINE_AVX2_TILE_TOKENS,
-  .few_tokens = 3,
+  .few_tokens = 4,
+  .dot_tokens = ENGINE_AVX2_DOT_TOKENS,
   .tile_bytes = engine_avx2_tile_bytes,
   .round_tile = engine_avx2_round_tile,
   .panel_bytes = engine_avx2_panel_bytes,

@@ -1,11 +1,15 @@
-/* avx512-dot: one token against rows of quantised weights, straight from the file's blocks.
+/* avx512-dot: one to four tokens against rows of quantised weights, straight from the file's blocks.
  *
  * Writing an answer reads every weight once per token, so these loops must keep up with memory:
  * about five bytes per clock and processor. A block's codes are spread to unsigned bytes in a
  * register of 64, multiplied with vpdpbusd, and each group's sums meet their scale in float. What
- * does not depend on single codes (floor · Σ x) is one multiply-add per block. */
+ * does not depend on single codes (floor · Σ x) is one multiply-add per block. Four tokens share the
+ * reading and spreading, each with the operations that it would have alone, in the same order. */
 #include "engine/kernels/avx512-codes.h"
 #include "engine/kernels/avx512-private.h"
+
+#define ALWAYS_INLINE inline __attribute__ ((always_inline))
+#define MAX_N ENGINE_AVX512_DOT_TOKENS
 
 static inline float sum8 (__m256 v)
 {
@@ -93,14 +97,20 @@ static inline __m128 read_four_f16 (const guint8 *block, gsize bytes)
   return _mm_cvtph_ps (_mm_insert_epi16 (packed, halves[3], 3));
 }
 
-/* TYPE is a constant where this is inlined. Four blocks, 72 to 136 bytes, take about 40
+/* N and TYPE are constants where this is inlined. Four blocks, 72 to 136 bytes, take about 40
  * instructions: their scales are read, converted and multiplied together. */
-static inline __attribute__ ((always_inline)) float
-dot_blocks32 (const EngineType type, const guint8 *row, gsize n_cols, const EngineAvx512Row *x)
+static ALWAYS_INLINE void dot_blocks32 (const EngineType type, const guint n, const guint8 *row,
+                                        gsize n_cols, const EngineAvx512Row *x, float *y)
 {
   const gsize bytes = bytes_of (type);
-  __m512 totals[2] = { _mm512_setzero_ps (), _mm512_setzero_ps () };
-  __m128 floors = _mm_setzero_ps ();
+  __m512 totals[MAX_N][2];
+  __m128 floors[MAX_N];
+#pragma GCC unroll 4
+  for (guint t = 0; t < n; t++)
+    {
+      totals[t][0] = totals[t][1] = _mm512_setzero_ps ();
+      floors[t] = _mm_setzero_ps ();
+    }
   const __m512i first_two = _mm512_inserti64x4 (_mm512_set1_epi32 (1), _mm256_setzero_si256 (), 0);
   const __m512i last_two = _mm512_add_epi32 (first_two, _mm512_set1_epi32 (2));
   gsize n_blocks = n_cols / 32, i = 0;
@@ -109,95 +119,142 @@ dot_blocks32 (const EngineType type, const guint8 *row, gsize n_cols, const Engi
       prefetch (row, 4 * bytes);
       __m128 d = read_four_f16 (row, bytes);
       __m128 floor = type == ENGINE_TYPE_Q4_1 ? -read_four_f16 (row + 2, bytes) : d;
-      __m512 scales = _mm512_castps128_ps512 (_mm_mul_ps (d, _mm_loadu_ps (x->scales + i)));
-      floors = _mm_fmadd_ps (floor, _mm_loadu_ps (x->sums32 + i), floors);
-#pragma GCC unroll 2
-      for (guint two = 0; two < 2; two++)
+      __m512i codes[2] = { codes_of_two (type, row), codes_of_two (type, row + 2 * bytes) };
+#pragma GCC unroll 4
+      for (guint t = 0; t < n; t++)
         {
-          __m512i products = _mm512_dpbusd_epi32 (
-              _mm512_setzero_si512 (), codes_of_two (type, row + 2 * two * bytes),
-              _mm512_loadu_si512 (x->codes + 32 * i + 64 * two));
-          __m512 scale = _mm512_permutexvar_ps (two ? last_two : first_two, scales);
-          totals[two] = _mm512_fmadd_ps (_mm512_cvtepi32_ps (products), scale, totals[two]);
+          __m512 scales
+              = _mm512_castps128_ps512 (_mm_mul_ps (d, _mm_loadu_ps (x[t].scales + i)));
+          floors[t] = _mm_fmadd_ps (floor, _mm_loadu_ps (x[t].sums32 + i), floors[t]);
+#pragma GCC unroll 2
+          for (guint two = 0; two < 2; two++)
+            {
+              __m512i products
+                  = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), codes[two],
+                                         _mm512_loadu_si512 (x[t].codes + 32 * i + 64 * two));
+              __m512 scale = _mm512_permutexvar_ps (two ? last_two : first_two, scales);
+              totals[t][two]
+                  = _mm512_fmadd_ps (_mm512_cvtepi32_ps (products), scale, totals[t][two]);
+            }
         }
     }
-  __m512 total = _mm512_add_ps (totals[0], totals[1]);
-  float floor = floors[0] + floors[1] + floors[2] + floors[3];
-  for (; i < n_blocks; i++, row += bytes)
+  for (guint t = 0; t < n; t++)
     {
-      __m256i codes_x = _mm256_loadu_si256 ((const __m256i *)(x->codes + 32 * i));
-      __m256i products
-          = _mm256_dpbusd_epi32 (_mm256_setzero_si256 (), codes_of (type, row), codes_x);
-      __m512 wide = _mm512_cvtepi32_ps (_mm512_zextsi256_si512 (products));
-      float d = read_f16 (row);
-      total = _mm512_fmadd_ps (wide, _mm512_set1_ps (d * x->scales[i]), total);
-      floor += (type == ENGINE_TYPE_Q4_1 ? -read_f16 (row + 2) : d) * x->sums32[i];
+      __m512 total = _mm512_add_ps (totals[t][0], totals[t][1]);
+      float floor = floors[t][0] + floors[t][1] + floors[t][2] + floors[t][3];
+      const guint8 *rest = row;
+      for (gsize k = i; k < n_blocks; k++, rest += bytes)
+        {
+          __m256i codes_x = _mm256_loadu_si256 ((const __m256i *)(x[t].codes + 32 * k));
+          __m256i products
+              = _mm256_dpbusd_epi32 (_mm256_setzero_si256 (), codes_of (type, rest), codes_x);
+          __m512 wide = _mm512_cvtepi32_ps (_mm512_zextsi256_si512 (products));
+          float d = read_f16 (rest);
+          total = _mm512_fmadd_ps (wide, _mm512_set1_ps (d * x[t].scales[k]), total);
+          floor += (type == ENGINE_TYPE_Q4_1 ? -read_f16 (rest + 2) : d) * x[t].sums32[k];
+        }
+      y[t] = _mm512_reduce_add_ps (total) - offset_of (type) * floor;
     }
-  return _mm512_reduce_add_ps (total) - offset_of (type) * floor;
 }
 
 /* ---- Rows of blocks of 256 ---------------------------------------------------------------------
  */
 
 /* 144 bytes: 4 × (load, spread, product, conversion, multiply-add) and 15 for the scales. */
-static float dot_q4_k (const guint8 *row, gsize n_cols, const EngineAvx512Row *x)
+static ALWAYS_INLINE void dot_q4_k (const guint n, const guint8 *row, gsize n_cols,
+                                    const EngineAvx512Row *x, float *y)
 {
-  __m512 totals[2] = { _mm512_setzero_ps (), _mm512_setzero_ps () };
-  __m256 floor_total = _mm256_setzero_ps ();
+  __m512 totals[MAX_N][2];
+  __m256 floor_totals[MAX_N];
   /* Lanes 0–7 take the scale of the first group, lanes 8–15 that of the second. */
   const __m512i first_two = _mm512_inserti64x4 (_mm512_set1_epi32 (1), _mm256_setzero_si256 (), 0);
+#pragma GCC unroll 4
+  for (guint t = 0; t < n; t++)
+    {
+      totals[t][0] = totals[t][1] = _mm512_setzero_ps ();
+      floor_totals[t] = _mm256_setzero_ps ();
+    }
   for (gsize k = 0; k < n_cols; k += 256, row += 144)
     {
       __m256 scales, floors;
+      __m512 wide[MAX_N];
       prefetch (row, 144);
       scales_q4_k (row, &scales, &floors);
-      scales = _mm256_mul_ps (scales, _mm256_loadu_ps (x->scales + k / 32));
-      floor_total = _mm256_fmadd_ps (floors, _mm256_loadu_ps (x->sums32 + k / 32), floor_total);
-      __m512 wide = _mm512_castps256_ps512 (scales);
+#pragma GCC unroll 4
+      for (guint t = 0; t < n; t++)
+        {
+          wide[t] = _mm512_castps256_ps512 (
+              _mm256_mul_ps (scales, _mm256_loadu_ps (x[t].scales + k / 32)));
+          floor_totals[t]
+              = _mm256_fmadd_ps (floors, _mm256_loadu_ps (x[t].sums32 + k / 32), floor_totals[t]);
+        }
       __m512i lanes = first_two;
 #pragma GCC unroll 4
       for (guint i = 0; i < 4; i++)
         {
-          __m512i products
-              = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), nibbles64 (row + 16 + 32 * i),
-                                     _mm512_loadu_si512 (x->codes + k + 64 * i));
-          totals[i % 2] = _mm512_fmadd_ps (_mm512_cvtepi32_ps (products),
-                                           _mm512_permutexvar_ps (lanes, wide), totals[i % 2]);
+          __m512i codes = nibbles64 (row + 16 + 32 * i);
+#pragma GCC unroll 4
+          for (guint t = 0; t < n; t++)
+            {
+              __m512i products
+                  = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), codes,
+                                         _mm512_loadu_si512 (x[t].codes + k + 64 * i));
+              totals[t][i % 2]
+                  = _mm512_fmadd_ps (_mm512_cvtepi32_ps (products),
+                                     _mm512_permutexvar_ps (lanes, wide[t]), totals[t][i % 2]);
+            }
           lanes = _mm512_add_epi32 (lanes, _mm512_set1_epi32 (2));
         }
     }
-  return _mm512_reduce_add_ps (_mm512_add_ps (totals[0], totals[1])) - sum8 (floor_total);
+  for (guint t = 0; t < n; t++)
+    y[t] = _mm512_reduce_add_ps (_mm512_add_ps (totals[t][0], totals[t][1]))
+           - sum8 (floor_totals[t]);
 }
 
 /* 210 bytes: 16 groups of 16, so four lanes share a scale. */
-static float dot_q6_k (const guint8 *row, gsize n_cols, const EngineAvx512Row *x)
+static ALWAYS_INLINE void dot_q6_k (const guint n, const guint8 *row, gsize n_cols,
+                                    const EngineAvx512Row *x, float *y)
 {
-  __m512 totals[2] = { _mm512_setzero_ps (), _mm512_setzero_ps () };
-  __m512 floor_total = _mm512_setzero_ps ();
+  __m512 totals[MAX_N][2], floor_totals[MAX_N];
   const __m512i pairs = _mm512_set_epi32 (7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
   const __m512i fours = _mm512_set_epi32 (3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+#pragma GCC unroll 4
+  for (guint t = 0; t < n; t++)
+    totals[t][0] = totals[t][1] = floor_totals[t] = _mm512_setzero_ps ();
   for (gsize k = 0; k < n_cols; k += 256, row += 210)
     {
       prefetch (row, 210);
-      __m512 scales = scales_q6_k (row);
-      floor_total = _mm512_fmadd_ps (scales, _mm512_loadu_ps (x->sums16 + k / 16), floor_total);
-      __m512 scales_x = _mm512_castps256_ps512 (_mm256_loadu_ps (x->scales + k / 32));
-      scales = _mm512_mul_ps (scales, _mm512_permutexvar_ps (pairs, scales_x));
+      __m512 weight_scales = scales_q6_k (row), scales[MAX_N];
+#pragma GCC unroll 4
+      for (guint t = 0; t < n; t++)
+        {
+          floor_totals[t] = _mm512_fmadd_ps (weight_scales, _mm512_loadu_ps (x[t].sums16 + k / 16),
+                                             floor_totals[t]);
+          __m512 scales_x = _mm512_castps256_ps512 (_mm256_loadu_ps (x[t].scales + k / 32));
+          scales[t] = _mm512_mul_ps (weight_scales, _mm512_permutexvar_ps (pairs, scales_x));
+        }
       __m512i codes[4], lanes = fours;
       codes_q6_k (row, row + 128, &codes[0], &codes[1]);
       codes_q6_k (row + 64, row + 160, &codes[2], &codes[3]);
 #pragma GCC unroll 4
       for (guint i = 0; i < 4; i++)
         {
-          __m512i products = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), codes[i],
-                                                  _mm512_loadu_si512 (x->codes + k + 64 * i));
-          totals[i % 2] = _mm512_fmadd_ps (_mm512_cvtepi32_ps (products),
-                                           _mm512_permutexvar_ps (lanes, scales), totals[i % 2]);
+#pragma GCC unroll 4
+          for (guint t = 0; t < n; t++)
+            {
+              __m512i products
+                  = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), codes[i],
+                                         _mm512_loadu_si512 (x[t].codes + k + 64 * i));
+              totals[t][i % 2]
+                  = _mm512_fmadd_ps (_mm512_cvtepi32_ps (products),
+                                     _mm512_permutexvar_ps (lanes, scales[t]), totals[t][i % 2]);
+            }
           lanes = _mm512_add_epi32 (lanes, _mm512_set1_epi32 (4));
         }
     }
-  return _mm512_reduce_add_ps (_mm512_add_ps (totals[0], totals[1]))
-         - 32 * _mm512_reduce_add_ps (floor_total);
+  for (guint t = 0; t < n; t++)
+    y[t] = _mm512_reduce_add_ps (_mm512_add_ps (totals[t][0], totals[t][1]))
+           - 32 * _mm512_reduce_add_ps (floor_totals[t]);
 }
 
 /* ---- Any other type ----------------------------------------------------------------------------
@@ -215,61 +272,92 @@ static void unpack_any (EngineType type, const guint8 *block, guint8 *codes, flo
     floors[i] += 128 * scales[i];
 }
 
-/* 32 elements: lanes 0–3 belong to the first 16, lanes 4–7 to the others. */
-static float dot_any (EngineType type, const guint8 *row, gsize n_cols, const EngineAvx512Row *x)
+/* 32 elements of X_AT: lanes 0–3 belong to the first 16, lanes 4–7 to the others. */
+static inline void add_any (const guint8 *codes, const float *scales, const float *floors,
+                            guint first, guint second, const EngineAvx512Row *x, gsize x_at,
+                            __m256 *total, float *floor)
+{
+  __m256i u = _mm256_loadu_si256 ((const __m256i *)codes);
+  __m256i v = _mm256_loadu_si256 ((const __m256i *)(x->codes + x_at));
+  __m256i products = _mm256_dpbusd_epi32 (_mm256_setzero_si256 (), u, v);
+  float scale_x = x->scales[x_at / 32];
+  __m256 scale = _mm256_set_m128 (_mm_set1_ps (scales[second] * scale_x),
+                                  _mm_set1_ps (scales[first] * scale_x));
+  *total = _mm256_fmadd_ps (_mm256_cvtepi32_ps (products), scale, *total);
+  *floor += floors[first] * x->sums16[x_at / 16] + floors[second] * x->sums16[x_at / 16 + 1];
+}
+
+static void dot_any (EngineType type, guint n, const guint8 *row, gsize n_cols,
+                     const EngineAvx512Row *x, float *y)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   guint group = engine_type_unpacking (type)->group;
-  __m256 total = _mm256_setzero_ps ();
-  float floor = 0;
+  __m256 totals[MAX_N];
+  float floor_totals[MAX_N] = { 0 };
+  for (guint t = 0; t < n; t++)
+    totals[t] = _mm256_setzero_ps ();
   for (gsize k = 0; k < n_cols; k += info->block_elements, row += info->block_bytes)
     {
       guint8 codes[256];
       float scales[16], floors[16];
       unpack_any (type, row, codes, scales, floors);
       for (guint i = 0; i < info->block_elements; i += 32)
-        {
-          __m256i u = _mm256_loadu_si256 ((const __m256i *)(codes + i));
-          __m256i v = _mm256_loadu_si256 ((const __m256i *)(x->codes + k + i));
-          __m256i products = _mm256_dpbusd_epi32 (_mm256_setzero_si256 (), u, v);
-          float scale_x = x->scales[(k + i) / 32];
-          guint first = i / group, second = (i + 16) / group;
-          __m256 scale = _mm256_set_m128 (_mm_set1_ps (scales[second] * scale_x),
-                                          _mm_set1_ps (scales[first] * scale_x));
-          total = _mm256_fmadd_ps (_mm256_cvtepi32_ps (products), scale, total);
-          floor += floors[first] * x->sums16[(k + i) / 16]
-                   + floors[second] * x->sums16[(k + i) / 16 + 1];
-        }
+        for (guint t = 0; t < n; t++)
+          add_any (codes + i, scales, floors, i / group, (i + 16) / group, &x[t], k + i, &totals[t],
+                   &floor_totals[t]);
     }
-  return sum8 (total) - floor;
+  for (guint t = 0; t < n; t++)
+    y[t] = sum8 (totals[t]) - floor_totals[t];
 }
 
-static inline float dot_row (EngineType type, const guint8 *row, gsize n_cols,
-                             const EngineAvx512Row *x)
+static ALWAYS_INLINE void dot_row (EngineType type, const guint n, const guint8 *row, gsize n_cols,
+                                   const EngineAvx512Row *x, float *y)
 {
   switch (type)
     {
     case ENGINE_TYPE_Q4_0:
-      return dot_blocks32 (ENGINE_TYPE_Q4_0, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q4_0, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q4_1:
-      return dot_blocks32 (ENGINE_TYPE_Q4_1, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q4_1, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q5_0:
-      return dot_blocks32 (ENGINE_TYPE_Q5_0, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q5_0, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q8_0:
-      return dot_blocks32 (ENGINE_TYPE_Q8_0, row, n_cols, x);
+      dot_blocks32 (ENGINE_TYPE_Q8_0, n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q4_K:
-      return dot_q4_k (row, n_cols, x);
+      dot_q4_k (n, row, n_cols, x, y);
+      break;
     case ENGINE_TYPE_Q6_K:
-      return dot_q6_k (row, n_cols, x);
+      dot_q6_k (n, row, n_cols, x, y);
+      break;
     default:
-      return dot_any (type, row, n_cols, x);
+      dot_any (type, n, row, n_cols, x, y);
     }
 }
 
 void engine_avx512_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                             gsize n_cols, const void *row_data, float *y)
+                             gsize n_cols, const void *x_data, gsize x_stride, guint n_tokens,
+                             float *y)
 {
-  EngineAvx512Row x = engine_avx512_row_at (row_data, n_cols);
-  for (gsize row = 0; row < n_rows; row++)
-    y[row] = dot_row (type, rows + row * row_bytes, n_cols, &x);
+  EngineAvx512Row x[MAX_N];
+  for (guint t = 0; t < n_tokens; t++)
+    x[t] = engine_avx512_row_at ((const guint8 *)x_data + t * x_stride, n_cols);
+  for (gsize row = 0; row < n_rows; row++, rows += row_bytes, y += n_tokens)
+    switch (n_tokens)
+      {
+      case 1:
+        dot_row (type, 1, rows, n_cols, x, y);
+        break;
+      case 2:
+        dot_row (type, 2, rows, n_cols, x, y);
+        break;
+      case 3:
+        dot_row (type, 3, rows, n_cols, x, y);
+        break;
+      default:
+        dot_row (type, 4, rows, n_cols, x, y);
+      }
 }

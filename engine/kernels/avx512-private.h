@@ -13,6 +13,8 @@
  * eight of 32. */
 #define ENGINE_AVX512_TILE_TOKENS 6
 #define ENGINE_AVX512_PANEL_ROWS 32
+/* Two sums, a scale and a floor of each stay in registers. */
+#define ENGINE_AVX512_DOT_TOKENS 4
 
 gsize engine_avx512_tile_bytes (gsize n_cols, guint n_tokens);
 void engine_avx512_round_tile (const float *x, gsize x_stride, guint n_tokens, gsize n_cols,
@@ -25,7 +27,8 @@ void engine_avx512_multiply (EngineType type, const void *panel, const void *til
 gsize engine_avx512_row_bytes (gsize n_cols);
 void engine_avx512_round_row (const float *x, gsize n_cols, void *ret_row);
 void engine_avx512_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                             gsize n_cols, const void *row, float *y);
+                             gsize n_cols, const void *x, gsize x_stride, guint n_tokens,
+                             float *y);
 
 /* One row of activations: codes [n_cols], then per 32 a scale and a sum = scale · Σ codes, and the
  * sums per 16. */

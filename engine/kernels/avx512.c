@@ -40,7 +40,8 @@ static void narrow (const float *values, gsize n, guint16 *ret_halves)
 static const struct EngineMatmulKernels matmul = {
   .panel_rows = ENGINE_AVX512_PANEL_ROWS,
   .tile_tokens = ENGINE_AVX512_TILE_TOKENS,
-  .few_tokens = 4,
+  .few_tokens = 8,
+  .dot_tokens = ENGINE_AVX512_DOT_TOKENS,
   .tile_bytes = engine_avx512_tile_bytes,
   .round_tile = engine_avx512_round_tile,
   .panel_bytes = engine_avx512_panel_bytes,

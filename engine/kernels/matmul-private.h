@@ -34,8 +34,9 @@ extern const gint8 engine_iq4_values[16], engine_mxfp4_values[16];
 
 /* Activations: codes of 32 share a scale. */
 #define ENGINE_ROUND_BLOCK 32
-/* Rows of one item of work when there are few tokens. */
+/* Rows of one item of work when there are few tokens, and the most tokens that share them. */
 #define ENGINE_DOT_ROWS 16
+#define ENGINE_MAX_DOT_TOKENS 4
 /* Most rows of a panel, whatever the instruction set. */
 #define ENGINE_MAX_PANEL_ROWS 32
 /* Alignment of all scratch memory: a cache line and the widest register. */
@@ -58,11 +59,13 @@ struct EngineMatmulKernels
   void (*multiply) (EngineType type, const void *panel, const void *tile, guint n_tokens,
                     gsize n_cols, float *y);
 
-  /* Few tokens: one row of activations, and N_ROWS rows of the file's blocks against it. */
+  /* Few tokens: rows of activations X_STRIDE bytes apart, and N_ROWS rows of the file's blocks
+   * against N_TOKENS ≤ dot_tokens of them; y[n_rows, n_tokens], each as if it were alone. */
+  guint dot_tokens;
   gsize (*row_bytes) (gsize n_cols);
   void (*round_row) (const float *x, gsize n_cols, void *ret_row);
   void (*dot_rows) (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                    gsize n_cols, const void *row, float *y);
+                    gsize n_cols, const void *x, gsize x_stride, guint n_tokens, float *y);
 
   /* Float products: y[n_tokens, float_rows] (+)= Σ_k x[token, k] · panel[k, row], where panel has
    * PANEL_STRIDE floats from one k to the next, and N_TOKENS ≤ float_tokens. */

@@ -229,34 +229,45 @@ void ENGINE_NEON (multiply) (EngineType type, const void *panel_data, const void
     }
 }
 
-static float dot_row (EngineType type, const guint8 *block, gsize n_cols, const EngineRounded *x)
+static inline float32x4_t add_scaled (float32x4_t total, const gint8 *codes, const gint8 *x,
+                                      float scale)
+{
+  int32x4_t products = add_products (vdupq_n_s32 (0), vld1q_s8 (codes), vld1q_s8 (x));
+  return vfmaq_n_f32 (total, vcvtq_f32_s32 (products), scale);
+}
+
+/* One row, taken apart once for all tokens. */
+static void dot_row (EngineType type, const guint8 *block, gsize n_cols, const EngineRounded *x,
+                     guint n_tokens, float *y)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   guint group = engine_type_unpacking (type)->group;
-  float32x4_t total = vdupq_n_f32 (0);
-  float min_total = 0;
+  float32x4_t totals[ENGINE_NEON_DOT_TOKENS] = {};
+  float min_totals[ENGINE_NEON_DOT_TOKENS] = { 0 };
   for (gsize begin = 0; begin < n_cols; begin += info->block_elements, block += info->block_bytes)
     {
       gint8 codes[256];
       float scales[16], mins[16];
       unpack_block (type, block, codes, scales, mins);
       for (guint i = 0; i < info->block_elements; i += 16)
-        {
-          gsize k = begin + i;
-          int32x4_t products
-              = add_products (vdupq_n_s32 (0), vld1q_s8 (codes + i), vld1q_s8 (x->codes + k));
-          total = vfmaq_n_f32 (total, vcvtq_f32_s32 (products),
-                               scales[i / group] * x->scales[k / BLOCK]);
-          min_total += mins[i / group] * x->sums[k / 16];
-        }
+        for (guint t = 0; t < n_tokens; t++)
+          {
+            gsize k = begin + i;
+            float scale = scales[i / group] * x[t].scales[k / BLOCK];
+            totals[t] = add_scaled (totals[t], codes + i, x[t].codes + k, scale);
+            min_totals[t] += mins[i / group] * x[t].sums[k / 16];
+          }
     }
-  return vaddvq_f32 (total) - min_total;
+  for (guint t = 0; t < n_tokens; t++)
+    y[t] = vaddvq_f32 (totals[t]) - min_totals[t];
 }
 
 void ENGINE_NEON (dot_rows) (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                             gsize n_cols, const void *row_data, float *y)
+                             gsize n_cols, const void *x, gsize x_stride, guint n_tokens, float *y)
 {
-  EngineRounded x = engine_rounded_at (row_data, n_cols, 0);
+  EngineRounded tokens[ENGINE_NEON_DOT_TOKENS];
+  for (guint t = 0; t < n_tokens; t++)
+    tokens[t] = engine_rounded_at ((const guint8 *)x + t * x_stride, n_cols, 0);
   for (gsize row = 0; row < n_rows; row++)
-    y[row] = dot_row (type, rows + row * row_bytes, n_cols, &x);
+    dot_row (type, rows + row * row_bytes, n_cols, tokens, n_tokens, y + row * n_tokens);
 }

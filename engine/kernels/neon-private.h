@@ -17,6 +17,7 @@
 /* Four tokens by two registers of rows: eight sums of products and eight float totals of 32. */
 #define ENGINE_NEON_TILE_TOKENS 4
 #define ENGINE_NEON_PANEL_ROWS 8
+#define ENGINE_NEON_DOT_TOKENS 4
 
 /* Codes [n_cols / 4][8 rows][4], then scales and mins [n_cols / group][8]. */
 static inline gsize engine_neon_panel_bytes (EngineType type, gsize n_cols)
@@ -30,4 +31,4 @@ void ENGINE_NEON (unpack_panel) (EngineType type, const guint8 *rows, gsize row_
 void ENGINE_NEON (multiply) (EngineType type, const void *panel, const void *tile, guint n_tokens,
                              gsize n_cols, float *y);
 void ENGINE_NEON (dot_rows) (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                             gsize n_cols, const void *row, float *y);
+                             gsize n_cols, const void *x, gsize x_stride, guint n_tokens, float *y);

@@ -154,7 +154,8 @@ static void multiply (EngineType type, const void *panel_data, const void *tile,
 }
 
 static void dot_rows (EngineType type, const guint8 *rows, gsize bytes_per_row, gsize n_rows,
-                      gsize n_cols, const void *row_data, float *y)
+                      gsize n_cols, const void *row_data, gsize x_stride, guint n_tokens,
+                      float *y)
 {
   const EngineTypeInfo *info = engine_type_info (type);
   const EngineUnpacking *unpacking = engine_type_unpacking (type);
@@ -219,6 +220,7 @@ const struct EngineMatmulKernels engine_matmul_portable = {
   .panel_rows = ROWS,
   .tile_tokens = TILE_TOKENS,
   .few_tokens = 2,
+  .dot_tokens = 1,
   .tile_bytes = engine_rounded_tile_bytes,
   .round_tile = engine_rounded_tile,
   .panel_bytes = panel_bytes,

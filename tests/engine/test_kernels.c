@@ -169,9 +169,10 @@ START_TEST (test_rows_multiply_like_the_portable_ones)
         float y[16], expected[16];
         fast->round_row (x, n_cols, row);
         portable->round_row (x, n_cols, portable_row);
-        fast->dot_rows (info->type, rows, blocks * info->block_bytes, 16, n_cols, row, y);
+        fast->dot_rows (info->type, rows, blocks * info->block_bytes, 16, n_cols, row, 0, 1,
+                        y);
         portable->dot_rows (info->type, rows, blocks * info->block_bytes, 16, n_cols, portable_row,
-                            expected);
+                            0, 1, expected);
         double error = relative_error (y, expected, 16);
         ck_assert_msg (error < MAX_ERROR, "%s %s, %u blocks: error %g", kernels->name, info->name,
                        blocks, error);
@@ -179,6 +180,42 @@ START_TEST (test_rows_multiply_like_the_portable_ones)
 }
 END_TEST
 
+/* Tokens that share the reading of a row are computed as if each were alone. */
+START_TEST (test_products_of_few_tokens_are_those_of_one_to_the_bit)
+{
+  const EngineKernels *kernels = kernels_or_skip (_i);
+  if (kernels == NULL)
+    return;
+  g_autoptr (GRand) rand = g_rand_new_with_seed (10);
+  const struct EngineMatmulKernels *matmul = kernels->matmul;
+  ck_assert_uint_le (matmul->dot_tokens, ENGINE_MAX_DOT_TOKENS);
+  for (gsize type = 0; type < G_N_ELEMENTS (types); type++)
+    for (guint n = 1; n <= matmul->dot_tokens; n++)
+      {
+        const EngineTypeInfo *info = engine_type_info (types[type].type);
+        gsize n_cols = info->block_elements * 7, stride = matmul->row_bytes (n_cols);
+        g_autofree guint8 *rows = random_blocks (rand, type, 16 * n_cols);
+        g_autofree float *x = random_floats (rand, n * n_cols);
+        g_autofree guint8 *rounded = g_malloc (n * stride);
+        float together[16 * ENGINE_MAX_DOT_TOKENS], alone[16];
+        for (guint t = 0; t < n; t++)
+          matmul->round_row (x + t * n_cols, n_cols, rounded + t * stride);
+        matmul->dot_rows (info->type, rows, 7 * info->block_bytes, 16, n_cols, rounded, stride, n,
+                          together);
+        for (guint t = 0; t < n; t++)
+          {
+            matmul->dot_rows (info->type, rows, 7 * info->block_bytes, 16, n_cols,
+                              rounded + t * stride, stride, 1, alone);
+            for (guint row = 0; row < 16; row++)
+              ck_assert_msg (together[row * n + t] == alone[row], "%s %s, token %u of %u",
+                             kernels->name, info->name, t, n);
+          }
+      }
+}
+END_TEST
+
+/* Every 97th activation is 30 times larger, so that its block is rounded coarsely: the largest error
+ * stays below the table's share of the root mean square of the results. */
 START_TEST (test_rounded_products_stay_close_to_the_exact_ones)
 {
   const EngineKernels *kernels = kernels_or_skip (_i);
@@ -203,9 +240,10 @@ START_TEST (test_rounded_products_stay_close_to_the_exact_ones)
         }
       kernels->matmul->round_row (x, n_cols, row);
       kernels->matmul->dot_rows (info->type, rows, n_cols / info->block_elements * info->block_bytes,
-                                 16, n_cols, row, y);
+                                 16, n_cols, row, 0, 1, y);
       double error = relative_error (y, expected, 16);
-      ck_assert_msg (error < types[type].max_rounding, "%s %s: error %g", kernels->name, info->name, error);
+      ck_assert_msg (error < types[type].max_rounding, "%s %s: error %g", kernels->name, info->name,
+                     error);
     }
 }
 END_TEST
@@ -235,7 +273,7 @@ START_TEST (test_products_of_rounded_waves_stay_close_to_the_exact_ones)
       g_autofree guint8 *blocks = g_malloc (n_bytes);
       float y;
       engine_quantise_weighted (info->type, w, NULL, N, blocks);
-      kernels->matmul->dot_rows (info->type, blocks, n_bytes, 1, N, row, &y);
+      kernels->matmul->dot_rows (info->type, blocks, n_bytes, 1, N, row, 0, 1, &y);
       double error = fabs (y - exact) / N;
       ck_assert_msg (error < types[type].max_dot, "%s %s: error %g", kernels->name, info->name,
                      error);
@@ -380,6 +418,7 @@ main (void)
   tcase_set_timeout (tests, 120);
   tcase_add_loop_test (tests, test_panels_multiply_like_the_portable_ones, 0, n);
   tcase_add_loop_test (tests, test_rows_multiply_like_the_portable_ones, 0, n);
+  tcase_add_loop_test (tests, test_products_of_few_tokens_are_those_of_one_to_the_bit, 0, n);
   tcase_add_loop_test (tests, test_rounded_products_stay_close_to_the_exact_ones, 0, n);
   tcase_add_loop_test (tests, test_products_of_rounded_waves_stay_close_to_the_exact_ones, 0, n);
   tcase_add_loop_test (tests, test_extreme_activations_do_not_overflow, 0, n);
