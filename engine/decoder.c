@@ -56,6 +56,7 @@ EngineDecoder *engine_decoder_new (EngineModel *model, guint n_ctx, EngineKvType
   EngineDecoder *decoder = g_new0 (EngineDecoder, 1);
   decoder->model = engine_model_ref (model);
   decoder->n_ctx = n_ctx;
+  decoder->kv_type = kv_type;
   decoder->pool = engine_pool_new (n_threads);
   decoder->logits = g_new0 (float, model->hyper.n_vocab);
   engine_graph_init (&decoder->graph, model, decoder->pool, n_ctx);

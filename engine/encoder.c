@@ -66,21 +66,17 @@ static char *find_prefix (const EngineModel *model, int family, gboolean query)
   return g_strdup (query ? FAMILIES[family].query : FAMILIES[family].passage);
 }
 
-/* The name, and a digest over the header's first 64 kB, 4 kB at 16 places of the file and what is
- * done to texts: another model is noticed without reading all of it. */
+/* The name, and a digest of the file and what is done to texts. */
 static char *make_fingerprint (const EngineEncoder *encoder)
 {
-  const gsize piece = 4096, n_pieces = 16;
   gsize n_bytes;
-  const guint8 *bytes = engine_gguf_bytes (encoder->model->gguf, &n_bytes);
+  engine_gguf_bytes (encoder->model->gguf, &n_bytes);
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
   g_autofree char *use = g_strdup_printf ("%" G_GSIZE_FORMAT "\n%u\n%s\n%s\n", n_bytes,
                                           encoder->model->hyper.max_tokens, encoder->query_prefix,
                                           encoder->passage_prefix);
   g_checksum_update (checksum, (const guint8 *)use, strlen (use));
-  g_checksum_update (checksum, bytes, MIN (n_bytes, 65536));
-  for (gsize i = 0; i < n_pieces && n_bytes > piece; i++)
-    g_checksum_update (checksum, bytes + (n_bytes - piece) * i / (n_pieces - 1), piece);
+  engine_model_digest (encoder->model, checksum);
   return g_strdup_printf ("%s %.16s", encoder->model->name, g_checksum_get_string (checksum));
 }
 

@@ -119,7 +119,7 @@ gboolean engine_rerank (EngineEncoder *reranker, const char *query, const char *
                         gsize n_texts, float *ret_scores, GCancellable *cancellable,
                         GError **error);
 
-/* ---- Generator: session.c, decoder.c, kv-cache.c, generate.c, draft.c, sampling.c, perplexity.c  */
+/* ---- Generator: session.c, decoder.c, kv-cache.c, prefix.c, generate.c, draft.c, sampling.c, … ----- */
 
 typedef struct _EngineSession EngineSession;
 
@@ -165,6 +165,11 @@ typedef gboolean (*EngineProgressFunc) (gsize done, gsize total, gpointer user_d
 /* Reads TOKENS after what was read before. CONTEXT when they do not fit (nothing is read then). */
 gboolean engine_session_read (EngineSession *session, const gint32 *tokens, gsize n_tokens,
                               EngineProgressFunc progress, gpointer user_data, GError **error);
+/* The same for the beginning that all prompts of a kind share: an empty session takes what the model
+ * made of it from a file in FOLDER (ret_kept), or leaves it there. The file tells what TOKENS are, so
+ * they must be no user's words. */
+gboolean engine_session_read_prefix (EngineSession *session, const gint32 *tokens, gsize n_tokens,
+                                     const char *folder, gboolean *ret_kept, GError **error);
 /* Forgets everything after the first N_KEEP tokens, so that a new prompt which starts with them
  * need not be read again. */
 void engine_session_rewind (EngineSession *session, gsize n_keep);
@@ -179,6 +184,7 @@ typedef struct
   guint top_k;       /* 0: all */
   guint64 seed;
   guint max_tokens;  /* stop after this many; 0: until the context is full */
+  gboolean no_drafts;/* one token at a time: the same text, to compare the time */
 } EngineSampling;
 
 typedef enum

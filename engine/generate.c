@@ -14,7 +14,7 @@ typedef struct
   EngineSession *session;
   EnginePieceFunc func;
   gpointer user_data;
-  EngineDrafter *drafter;
+  EngineDrafter *drafter; /* NULL: one token at a time */
   gsize n_guessed; /* tokens read ahead of which nothing is known yet */
   GString *held; /* bytes that are not yet whole characters */
   double sum_logprob;
@@ -66,6 +66,8 @@ static gboolean read_on (Writer *writer, GError **error)
   gsize n_tokens;
   const gint32 *run = NULL, *tokens = engine_session_tokens (writer->session, &n_tokens);
   gint64 started = g_get_monotonic_time ();
+  if (writer->drafter == NULL)
+    return engine_session_ready (writer->session, error);
   writer->n_guessed = engine_drafter_guess (writer->drafter, tokens, n_tokens,
                                             engine_session_max_ahead (writer->session), &run);
   if (!engine_session_read_ahead (writer->session, run, writer->n_guessed, error))
@@ -143,7 +145,7 @@ gboolean engine_generate (EngineSession *session, const EngineSampling *sampling
   gint64 started = g_get_monotonic_time ();
   g_autoptr (EngineSampler) sampler
       = engine_sampler_new (sampling, engine_session_model (session)->hyper.n_vocab);
-  g_autoptr (EngineDrafter) drafter = engine_drafter_new ();
+  g_autoptr (EngineDrafter) drafter = sampling->no_drafts ? NULL : engine_drafter_new ();
   g_autoptr (GString) held = g_string_new (NULL);
   Writer writer = { .session = session,
                     .func = func,

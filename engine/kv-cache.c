@@ -192,6 +192,37 @@ void engine_kv_layer_put (EngineKvLayer *layer, gsize pos, gsize n_tokens, const
       }
 }
 
+/* The first N of SLOT_BYTES each, of every head; returns where the next bytes go. */
+static gsize copy_plane (const EngineKvLayer *layer, void *plane, gsize slot_bytes, gsize n,
+                         guint8 *bytes, gboolean to_bytes)
+{
+  gsize n_bytes = n * slot_bytes;
+  if (plane == NULL)
+    return 0;
+  for (guint head = 0; bytes != NULL && head < layer->n_head_kv; head++)
+    {
+      guint8 *slots = (guint8 *)plane + head * layer->n_slots * slot_bytes;
+      guint8 *copy = bytes + head * n_bytes;
+      memcpy (to_bytes ? copy : slots, to_bytes ? slots : copy, n_bytes);
+    }
+  return layer->n_head_kv * n_bytes;
+}
+
+gsize engine_kv_layer_copy (EngineKvLayer *layer, gsize n_positions, guint8 *bytes,
+                            gboolean to_bytes)
+{
+  gsize n = MIN ((n_positions + BLOCK - 1) / BLOCK * BLOCK, layer->n_slots), used = 0;
+  void *const planes[] = { layer->keys, layer->values, layer->key_scales, layer->value_scales };
+  for (guint i = 0; i < G_N_ELEMENTS (planes); i++)
+    {
+      gsize slot_bytes = i < 2 ? layer->head_dim * element_bytes (layer->type)
+                               : layer->n_groups * sizeof (float);
+      used += copy_plane (layer, planes[i], slot_bytes, n, bytes != NULL ? bytes + used : NULL,
+                          to_bytes);
+    }
+  return used;
+}
+
 void engine_kv_read_keys (const EngineKvLayer *layer, guint head, gsize pos, float *ret_keys)
 {
   gsize slot = pos % layer->n_slots, n = (gsize)layer->head_dim * BLOCK;

@@ -191,6 +191,16 @@ const EngineModelInfo *engine_model_info (const EngineModel *model)
   return &model->info;
 }
 
+void engine_model_digest (const EngineModel *model, GChecksum *checksum)
+{
+  const gsize piece = 4096, n_pieces = 16;
+  gsize n_bytes;
+  const guint8 *bytes = engine_gguf_bytes (model->gguf, &n_bytes);
+  g_checksum_update (checksum, bytes, MIN (n_bytes, 65536));
+  for (gsize i = 0; i < n_pieces && n_bytes > piece; i++)
+    g_checksum_update (checksum, bytes + (n_bytes - piece) * i / (n_pieces - 1), piece);
+}
+
 void engine_model_read_ahead (const EngineModel *model)
 {
   gsize n_bytes;

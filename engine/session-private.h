@@ -17,6 +17,7 @@ typedef struct
   EngineGraph graph;
   EngineKvLayer **kv; /* [n_layer] */
   guint n_ctx;
+  EngineKvType kv_type;
   float *logits; /* [n_vocab], of the last run that wanted them */
 } EngineDecoder;
 
@@ -55,6 +56,10 @@ gboolean engine_session_read_ahead (EngineSession *session, const gint32 *tokens
                                     GError **error);
 /* Adds a token to the session without reading it yet; FALSE when the context is full. */
 gboolean engine_session_push (EngineSession *session, gint32 token);
+/* An empty session takes TOKENS as read: the caller puts their keys and values into the cache. FALSE
+ * when they do not fit or are not in the vocabulary. */
+gboolean engine_session_adopt (EngineSession *session, const gint32 *tokens, gsize n_tokens);
+EngineDecoder *engine_session_decoder (EngineSession *session);
 const EngineModel *engine_session_model (const EngineSession *session);
 
 /* ---- Drafts: draft.c ------------------------------------------------------------------------ */

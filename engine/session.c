@@ -194,6 +194,11 @@ const EngineModel *engine_session_model (const EngineSession *session)
   return session->model;
 }
 
+EngineDecoder *engine_session_decoder (EngineSession *session)
+{
+  return session->decoder;
+}
+
 const gint32 *engine_session_tokens (const EngineSession *session, gsize *ret_n_tokens)
 {
   *ret_n_tokens = session->tokens->len;
@@ -275,6 +280,15 @@ gboolean engine_session_read (EngineSession *session, const gint32 *tokens, gsiz
     forget_logits (session);
   g_array_append_vals (session->tokens, tokens, n_tokens);
   return catch_up (session, progress, user_data, error);
+}
+
+gboolean engine_session_adopt (EngineSession *session, const gint32 *tokens, gsize n_tokens)
+{
+  if (session->tokens->len > 0 || !check_tokens (session, tokens, n_tokens, NULL))
+    return FALSE;
+  g_array_append_vals (session->tokens, tokens, n_tokens);
+  session->n_cached = session->n_written = n_tokens;
+  return TRUE;
 }
 
 gboolean engine_session_read_all (EngineSession *session, const gint32 *tokens, gsize n_tokens,

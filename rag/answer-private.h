@@ -139,6 +139,7 @@ char *rag_evidence_text (const RagEvidence *evidence);
 typedef struct
 {
   char *system, *user;
+  gsize n_fixed; /* bytes of USER that come from the template, before any passage */
 } RagPrompt;
 void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
                        RagPrompt *ret_prompt);

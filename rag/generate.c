@@ -2,7 +2,8 @@
  *
  * In come the messages, out go the model's words and what its probabilities tell. Of what the
  * session has read for the last question, the common beginning is kept, so a conversation does not
- * read its instructions twice. Words go to the listener as they come, except while they may still
+ * read its instructions twice; what the model made of the instructions alone, which hold no word of a
+ * user's, is kept on disk beside the models. Words go to the listener as they come, except while they may still
  * become the refusal sentence: a refusal is worded by refuse.c, not by the model. */
 #include "rag/answer-private.h"
 
@@ -125,16 +126,41 @@ static gsize rewind_to_common (EngineSession *session, const GArray *tokens)
   return common;
 }
 
-static GArray *prompt_tokens (Rag *rag, const RagPrompt *prompt, GError **error)
+static GArray *chat_tokens (Rag *rag, const char *system, const char *user, GError **error)
 {
   const EngineMessage messages[]
-      = { { .role = "system", .text = prompt->system }, { .role = "user", .text = prompt->user } };
+      = { { .role = "system", .text = system }, { .role = "user", .text = user } };
   g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
   GError *inner = NULL;
   if (engine_chat_tokens (rag->generator, messages, G_N_ELEMENTS (messages), tokens, &inner))
     return g_steal_pointer (&tokens);
   rag_translate_error (error, inner);
   return NULL;
+}
+
+static gsize common_length (const GArray *a, const GArray *b)
+{
+  gsize n = 0;
+  while (n < a->len && n < b->len && g_array_index (a, gint32, n) == g_array_index (b, gint32, n))
+    n++;
+  return n;
+}
+
+/* Reads the part of TOKENS that is the same for every question, by itself so that an answer does not
+ * depend on whether it was kept; returns its length, 0 when nothing was read. */
+static gsize read_instructions (Rag *rag, EngineSession *session, const RagPrompt *prompt,
+                                const GArray *tokens, gboolean *ret_kept)
+{
+  if (rag->models_dir == NULL)
+    return 0;
+  g_autofree char *folder = g_build_filename (rag->models_dir, "prefixes", NULL);
+  g_autofree char *fixed = g_strndup (prompt->user, prompt->n_fixed);
+  g_autoptr (GArray) bare = chat_tokens (rag, prompt->system, fixed, NULL);
+  gsize n = bare != NULL ? common_length (tokens, bare) : 0;
+  gboolean ok = n > 0 && n < tokens->len
+                && engine_session_read_prefix (session, (const gint32 *)tokens->data, n, folder,
+                                               ret_kept, NULL);
+  return ok ? n : 0;
 }
 
 /* What was estimated before the first prompt gives way to what was seen. */
@@ -149,19 +175,23 @@ static gboolean read_prompt (Rag *rag, EngineSession *session, const RagPrompt *
                              Listener *listener, RagGeneration *generation, GError **error)
 {
   GError *inner = NULL;
-  g_autoptr (GArray) tokens = prompt_tokens (rag, prompt, error);
+  g_autoptr (GArray) tokens = chat_tokens (rag, prompt->system, prompt->user, error);
   if (tokens == NULL)
     return FALSE;
   gint64 start_us = g_get_monotonic_time ();
   gsize kept = rewind_to_common (session, tokens);
+  gboolean reused = kept > 0;
+  if (!reused)
+    kept = read_instructions (rag, session, prompt, tokens, &reused);
   generation->prompt_tokens = tokens->len;
-  generation->reused_tokens = (guint)kept;
+  generation->reused_tokens = reused ? (guint)kept : 0;
+  gint64 rest_us = g_get_monotonic_time ();
   gboolean ok = engine_session_read (session, (const gint32 *)tokens->data + kept,
                                      tokens->len - kept, on_read, listener, &inner);
   generation->prefill_ms = (double)(g_get_monotonic_time () - start_us) / 1000.0;
   if (ok)
     {
-      learn_speed (rag, tokens->len - kept, generation->prefill_ms);
+      learn_speed (rag, tokens->len - kept, (double)(g_get_monotonic_time () - rest_us) / 1000.0);
       return TRUE;
     }
   generation->stopped = g_error_matches (inner, ENGINE_ERROR, ENGINE_ERROR_CANCELLED);

@@ -46,6 +46,7 @@ void rag_prompt_build_from (const RagEvidence *evidence, const RagQuestion *ques
                          { "%QUESTION%", question->text },
                          { "%REMINDER%", reminder } };
   ret_prompt->system = rag_load_text (system_name);
+  ret_prompt->n_fixed = strcspn (template, "%");
   ret_prompt->user = fill (template, slots, G_N_ELEMENTS (slots));
 }
 

@@ -154,6 +154,11 @@ gsize engine_kv_layer_bytes (EngineKvType type, guint n_head_kv, guint head_dim,
 void engine_kv_layer_put (EngineKvLayer *layer, gsize pos, gsize n_tokens, const float *k,
                           const float *v);
 
+/* Copies the first N_POSITIONS, in whole blocks, to BYTES or from there; returns how many bytes they
+ * take. BYTES NULL: only counts. A windowed layer must not have gone around yet. */
+gsize engine_kv_layer_copy (EngineKvLayer *layer, gsize n_positions, guint8 *bytes,
+                            gboolean to_bytes);
+
 /* out[n_tokens, n_head · head_dim] = softmax (q·kᵀ · scale) · v over the cache; the queries stand
  * at positions POS and following, whose keys are already in LAYER. Online softmax over blocks of
  * keys: no score matrix. */

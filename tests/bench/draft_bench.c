@@ -27,15 +27,6 @@ static double now_ms (void)
   return (double)g_get_monotonic_time () / 1e3;
 }
 
-static gint32 best_of (const float *logits, guint n_vocab)
-{
-  guint best = 0;
-  for (guint i = 1; i < n_vocab; i++)
-    if (logits[i] > logits[best])
-      best = i;
-  return (gint32)best;
-}
-
 static GArray *prompt_of (const EngineModel *model, const char *passage, const char *question)
 {
   g_autofree char *user = g_strdup_printf ("Passage:\n\n%s\n\nQuestion: %s", passage, question);
@@ -57,28 +48,11 @@ static void read_prompt (EngineSession *session, const GArray *prompt)
     die (error);
 }
 
-/* One token at a time; returns milliseconds. */
-static double write_plainly (EngineSession *session, GArray *ret_tokens)
+/* Returns milliseconds. */
+static double write_answer (EngineSession *session, gsize n_prompt, gboolean no_drafts,
+                            GArray *ret_tokens, guint *ret_n_drafted)
 {
-  const EngineModel *model = engine_session_model (session);
-  double begin = now_ms ();
-  while (ret_tokens->len < MAX_TOKENS)
-    {
-      gint32 token = best_of (engine_session_logits (session), model->hyper.n_vocab);
-      if (engine_tokenizer_is_end (model->tokenizer, token))
-        break;
-      g_array_append_val (ret_tokens, token);
-      engine_session_push (session, token);
-      if (!engine_session_ready (session, NULL))
-        break;
-    }
-  return now_ms () - begin;
-}
-
-static double write_with_drafts (EngineSession *session, gsize n_prompt, GArray *ret_tokens,
-                                 guint *ret_n_drafted)
-{
-  const EngineSampling greedy = { .max_tokens = MAX_TOKENS };
+  const EngineSampling greedy = { .max_tokens = MAX_TOKENS, .no_drafts = no_drafts };
   g_autoptr (GError) error = NULL;
   EngineGeneration result;
   gsize n;
@@ -106,9 +80,9 @@ static void compare (EngineSession *session, const char *passage, const char *qu
   g_autoptr (GArray) drafted = g_array_new (FALSE, FALSE, sizeof (gint32));
   guint n_drafted;
   read_prompt (session, prompt);
-  double plain_ms = write_plainly (session, plain);
+  double plain_ms = write_answer (session, prompt->len, TRUE, plain, &n_drafted);
   read_prompt (session, prompt);
-  double draft_ms = write_with_drafts (session, prompt->len, drafted, &n_drafted);
+  double draft_ms = write_answer (session, prompt->len, FALSE, drafted, &n_drafted);
   gboolean same = plain->len == drafted->len
                   && memcmp (plain->data, drafted->data, plain->len * sizeof (gint32)) == 0;
   totals->n_prompts++;

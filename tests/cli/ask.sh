@@ -80,6 +80,18 @@ jq -e '.evidence | any(.text | contains("4417"))' "$work/out0.1" >/dev/null || f
 [ "$(jq .tokens.prompt "$work/out0.1")" -lt "$(jq .tokens.prompt "$work/out100")" ] \
   || fail "a smaller budget reads as much"
 
+# What the model makes of the instructions alone is kept beside the models: one file, whatever is asked.
+mkdir "$work/models"
+for model in "$DOCENT_MODELS"/*; do ln -s "$model" "$work/models/"; done
+rm -rf "$work/models/prefixes"
+for question in 'How long is the unpaid break?' 'On which extension is the night coordinator reached?'; do
+  DOCENT_MODELS=$work/models "$DOCENT" --library "$work/lib" --model smollm2-135m ask --json \
+    --max-tokens 5 "$question" >"$work/out" 2>"$work/err"
+  case $? in 0|1|3) ;; *) fail "ask failed" ;; esac
+  [ "$(ls "$work/models/prefixes" | wc -l)" = 1 ] || fail "not one file of instructions"
+done
+json '.tokens.reused > 20'
+
 # What no document says is refused, with what was looked through.
 run 3 --library "$work/lib" --model smollm2-135m ask 'What is the capital of Mongolia?'
 out_has 'Searched 4 of 4 documents.'
