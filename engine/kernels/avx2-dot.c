@@ -4,17 +4,8 @@
  * vpdpbusd, and 8-bit codes lend their sign to the activation. Every type is taken apart once,
  * into codes, scales and floors, by engine_avx2_unpack_block; the types that our models are made of
  * are multiplied without going through memory. */
+#include "engine/kernels/avx2-codes.h"
 #include "engine/kernels/avx2-private.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-static inline float read_f16 (const guint8 *bytes)
-{
-  guint16 half;
-  memcpy (&half, bytes, sizeof half);
-  return _cvtsh_ss (half);
-}
 
 static inline float sum8 (__m256 v)
 {
@@ -51,48 +42,11 @@ EngineAvx2Codes engine_avx2_codes (EngineType type)
 /* ---- Codes of one block ------------------------------------------------------------------------
  */
 
-/* 16 bytes: low nibbles, then high. */
-static inline __m256i nibbles32 (const guint8 *bytes)
-{
-  __m128i packed = _mm_loadu_si128 ((const __m128i *)bytes);
-  __m256i both
-      = _mm256_inserti128_si256 (_mm256_castsi128_si256 (packed), _mm_srli_epi16 (packed, 4), 1);
-  return _mm256_and_si256 (both, _mm256_set1_epi8 (15));
-}
-
-/* Q5_0 and Q5_1: bit i of the word at HIGH is the fifth bit of element i. Each byte of the register
- * gets the byte of the word that holds its bit, then its bit alone. */
 static inline __m256i codes_q5 (const guint8 *high, const guint8 *low)
 {
-  gint32 word;
-  memcpy (&word, high, sizeof word);
-  const __m256i which
-      = _mm256_set_epi64x (0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
-  const __m256i bit = _mm256_set1_epi64x (0x8040201008040201);
-  __m256i bytes = _mm256_shuffle_epi8 (_mm256_set1_epi32 (word), which);
-  __m256i set = _mm256_cmpeq_epi8 (_mm256_and_si256 (bytes, bit), bit);
-  return _mm256_or_si256 (nibbles32 (low), _mm256_and_si256 (set, _mm256_set1_epi8 (16)));
-}
-
-/* Eight scales in the low, eight mins in the high half; see avx512-dot.c. */
-static inline __m128i scales_6bit (const guint8 *bytes)
-{
-  guint32 a, b, c;
-  memcpy (&a, bytes, 4);
-  memcpy (&b, bytes + 4, 4);
-  memcpy (&c, bytes + 8, 4);
-  guint32 last_scales = (c & 0x0f0f0f0f) | (a >> 2 & 0x30303030);
-  guint32 last_mins = (c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030);
-  return _mm_set_epi32 (last_mins, b & 0x3f3f3f3f, last_scales, a & 0x3f3f3f3f);
-}
-
-static inline void scales_q4_k (const guint8 *block, __m256 *ret_scales, __m256 *ret_floors)
-{
-  __m128i packed = scales_6bit (block + 4);
-  __m256 scales = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (packed));
-  __m256 mins = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_srli_si128 (packed, 8)));
-  *ret_scales = _mm256_mul_ps (scales, _mm256_set1_ps (read_f16 (block)));
-  *ret_floors = _mm256_mul_ps (mins, _mm256_set1_ps (read_f16 (block + 2)));
+  guint32 bits;
+  memcpy (&bits, high, sizeof bits);
+  return _mm256_or_si256 (nibbles32 (low), fifth_bits (bits));
 }
 
 /* 32 bytes: the nibbles of two groups. */
@@ -148,7 +102,7 @@ void engine_avx2_unpack_block (EngineType type, const guint8 *block, guint8 *cod
     case ENGINE_TYPE_Q4_K:
       {
         __m256 scale, floor;
-        scales_q4_k (block, &scale, &floor);
+        scales_k (block, &scale, &floor);
         _mm256_storeu_ps (scales, scale);
         _mm256_storeu_ps (floors, floor);
         for (guint i = 0; i < 4; i++)
@@ -254,7 +208,7 @@ static ALWAYS_INLINE void dot_q4_k (const guint n, const guint8 *row, gsize n_co
     {
       __m256 scales, floors;
       float scale[MAX_N][8];
-      scales_q4_k (row, &scales, &floors);
+      scales_k (row, &scales, &floors);
 #pragma GCC unroll 4
       for (guint t = 0; t < n; t++)
         {

@@ -4,17 +4,8 @@
  * defines them. The types that our own models are made of are multiplied straight from their blocks;
  * these go through 256 bytes of the first cache, where the products of AVX2 and of AVX-512 alike find
  * them. Two to six instructions make 32 codes, where the definition takes a hundred. */
+#include "engine/kernels/avx2-codes.h"
 #include "engine/kernels/avx2-private.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-static inline float read_f16 (const guint8 *bytes)
-{
-  guint16 half;
-  memcpy (&half, bytes, sizeof half);
-  return _cvtsh_ss (half);
-}
 
 static inline guint32 read_u32 (const guint8 *bytes)
 {
@@ -33,31 +24,11 @@ static inline void store32 (gint8 *codes, __m256i values)
   _mm256_storeu_si256 ((__m256i *)codes, values);
 }
 
-/* 16 bytes: low nibbles, then high. */
-static inline __m256i nibbles32 (const guint8 *bytes)
-{
-  __m128i packed = _mm_loadu_si128 ((const __m128i *)bytes);
-  __m256i both
-      = _mm256_inserti128_si256 (_mm256_castsi128_si256 (packed), _mm_srli_epi16 (packed, 4), 1);
-  return _mm256_and_si256 (both, _mm256_set1_epi8 (15));
-}
-
 /* Bits [SHIFT, SHIFT + n) of each byte, MASK = 2ⁿ − 1. */
 static inline __m256i bits_at (__m256i bytes, guint shift, guint8 mask)
 {
   return _mm256_and_si256 (_mm256_srl_epi16 (bytes, _mm_cvtsi32_si128 (shift)),
                            _mm256_set1_epi8 (mask));
-}
-
-/* 16 where bit i of WORD is set, for element i. */
-static inline __m256i fifth_bits (guint32 word)
-{
-  const __m256i which
-      = _mm256_set_epi64x (0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
-  const __m256i bit = _mm256_set1_epi64x (0x8040201008040201);
-  __m256i bytes = _mm256_shuffle_epi8 (_mm256_set1_epi32 (word), which);
-  __m256i set = _mm256_cmpeq_epi8 (_mm256_and_si256 (bytes, bit), bit);
-  return _mm256_and_si256 (set, _mm256_set1_epi8 (16));
 }
 
 /* Eight or sixteen bytes, signed or not, times FACTOR. */
@@ -153,22 +124,13 @@ static void unpack_q3_k (const guint8 *block, gint8 *codes, float *scales, float
     }
 }
 
-/* See avx512-dot.c for how six bits of scales and mins are packed. */
-static inline void scales_q5_k (const guint8 *block, float *scales, float *mins)
-{
-  guint32 a = read_u32 (block + 4), b = read_u32 (block + 8), c = read_u32 (block + 12);
-  guint32 words[4] = { a & 0x3f3f3f3f, (c & 0x0f0f0f0f) | (a >> 2 & 0x30303030), b & 0x3f3f3f3f,
-                       (c >> 4 & 0x0f0f0f0f) | (b >> 2 & 0x30303030) };
-  scale_bytes (_mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *)words)), read_f16 (block),
-               scales);
-  scale_bytes (_mm256_cvtepu8_epi32 (_mm_loadl_epi64 ((const __m128i *)(words + 2))),
-               read_f16 (block + 2), mins);
-}
-
 static void unpack_q5_k (const guint8 *block, gint8 *codes, float *scales, float *mins)
 {
   __m256i high = load32 (block + 16);
-  scales_q5_k (block, scales, mins);
+  __m256 scale, min;
+  scales_k (block, &scale, &min);
+  _mm256_storeu_ps (scales, scale);
+  _mm256_storeu_ps (mins, min);
   for (guint i = 0; i < 8; i++)
     {
       __m256i low = bits_at (load32 (block + 48 + i / 2 * 32), i % 2 * 4, 15);

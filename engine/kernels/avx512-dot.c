@@ -179,7 +179,7 @@ static ALWAYS_INLINE void dot_q4_k (const guint n, const guint8 *row, gsize n_co
       __m256 scales, floors;
       __m512 wide[MAX_N];
       prefetch (row, 144);
-      scales_q4_k (row, &scales, &floors);
+      scales_k (row, &scales, &floors);
 #pragma GCC unroll 4
       for (guint t = 0; t < n; t++)
         {

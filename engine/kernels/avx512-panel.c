@@ -49,7 +49,7 @@ static inline void unpack_block (EngineType type, const guint8 *block, gint8 *co
     case ENGINE_TYPE_Q4_K:
       {
         __m256 scales8, mins8;
-        scales_q4_k (block, &scales8, &mins8);
+        scales_k (block, &scales8, &mins8);
         _mm256_storeu_ps (scales, scales8);
         _mm256_storeu_ps (mins, mins8);
         for (guint i = 0; i < 4; i++)
