@@ -37,6 +37,8 @@ const CliCommand cli_commands[] = {
     cli_collection_commands },
   { "models", "COMMAND", "list, fetch, inspect, convert and shrink language models", 0, ANY, NULL,
     NULL, cli_models_commands },
+  { "feedback", "good|bad QUESTION…", "say whether an answer was good, and what is right", 2, ANY,
+    cli_feedback_options, cli_feedback, NULL },
   { "eval", "COMMAND", "measure how good retrieval and answers are", 0, ANY, NULL, NULL,
     cli_eval_commands },
   { "bench", "", "measure how fast this machine reads and writes", 0, 0, NULL, cli_bench, NULL },

@@ -153,5 +153,9 @@ const CliCommand cli_eval_commands[] = {
     retrieval_options, eval_retrieval, NULL },
   { "answers", "FILE", "right, wrong and refused answers on questions in SQuAD 2.0's format", 1, 1,
     answers_options, eval_answers, NULL },
+  { "replay", "[FILE]", "your own questions again: the library's feedback, or a file", 0, 1,
+    cli_eval_replay_options, cli_eval_replay, NULL },
+  { "compare", "MODEL MODEL [FILE]", "the same with two models, side by side", 2, 3,
+    cli_eval_compare_options, cli_eval_compare, NULL },
   { NULL },
 };

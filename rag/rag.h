@@ -490,6 +490,34 @@ const char *const *rag_dossier_templates (void);
 /* The text of one of them, to be edited; NULL when there is none of that name. */
 char *rag_dossier_template (const char *name);
 
+/* ---- Feedback: feedback.c, replay.c ------------------------------------------------------------------ */
+
+typedef struct
+{
+  const char *question;
+  gboolean good;         /* the answer was */
+  gboolean none;         /* the documents do not answer it */
+  const char *phrase;    /* what the right answer holds, alternatives between '|'; NULL: not said */
+  const char *document;  /* where it stands: a path or the end of one; NULL: not said */
+  guint page;            /* 0: not said */
+} RagFeedback;
+/* Kept in the library, nowhere else. */
+gboolean rag_feedback_add (Rag *rag, const RagFeedback *feedback, GError **error);
+
+typedef struct
+{
+  guint questions, answerable, unanswerable, unjudged; /* unjudged: bad, and nobody said why */
+  guint right, wrong, refused, refused_rightly;
+  guint with_page, cited;     /* of those whose page is known, those whose page is cited */
+  double first_token_ms_p50, first_token_ms_p95, ms_per_question;
+  double joules_per_question; /* NaN where the processor does not say */
+} RagReplayScore;
+/* Asks the questions of FILE (one JSON object a line: question, phrase, document, page; NULL: the
+ * library's feedback) and judges the answers. */
+gboolean rag_replay (Rag *rag, const char *file, const RagAskOptions *options,
+                     RagProgressFunc progress, gpointer user_data, GCancellable *cancellable,
+                     RagReplayScore *ret_score, GError **error);
+
 /* ---- Evaluate: eval-retrieval.c, eval-answers.c ------------------------------------------------------ */
 
 typedef struct
