@@ -87,6 +87,33 @@ static gboolean has_kind (const RagQuestion *question, const RagEvidence *eviden
   return FALSE;
 }
 
+/* "How often" is asked with a word that the answer does not have. */
+static gboolean is_cue_word (const RagTerm *term)
+{
+  static const char *const forms[] = { "often", "long", "old",  "year",    "much",     "mani",
+                                       "oft",   "lang", "viel", "souvent", "longtemp", NULL };
+  return g_strv_contains (forms, term->form);
+}
+
+/* A sentence without the question's most telling word is about something else. */
+static gboolean has_point (const RagQuestion *question, const RagEvidence *evidence,
+                           const RagSpan *span)
+{
+  const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+  double most = 0, held = 0;
+  for (guint i = 0; i < question->terms->len; i++)
+    {
+      const RagTerm *term = &g_array_index (question->terms, RagTerm, i);
+      if (is_cue_word (term))
+        continue;
+      most = MAX (most, term->weight);
+      if (g_hash_table_contains (span->forms, term->form)
+          || g_hash_table_contains (passage->heading, term->form))
+        held = MAX (held, term->weight);
+    }
+  return held >= most;
+}
+
 const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evidence)
 {
   const Kind kind = kind_asked_for (question);
@@ -95,7 +122,7 @@ const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evi
     {
       const RagSpan *span = g_ptr_array_index (nearest, i);
       if (rag_question_coverage (question, span->forms) >= MIN_COVERAGE
-          && has_kind (question, evidence, span, kind))
+          && has_point (question, evidence, span) && has_kind (question, evidence, span, kind))
         return span;
     }
   return NULL;
