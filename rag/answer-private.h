@@ -171,6 +171,9 @@ void rag_citation_free (RagCitation *citation);
 
 /* ---- quote.c ---- */
 
+/* Whether SPAN has a word of the kind that QUESTION asks for and that is not the question's own. */
+gboolean rag_has_kind_asked (const RagQuestion *question, const RagEvidence *evidence,
+                             const RagSpan *span);
 /* The sentence of EVIDENCE that may answer QUESTION by itself, or NULL. */
 const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evidence);
 /* The same as text, and the probability that it does; both untouched when there is none. */

@@ -256,7 +256,8 @@ static double relevance_of (const RagQuestion *question, const RagEvidence *evid
   return question->total_weight > 0 ? held / question->total_weight : 0;
 }
 
-/* "11" stands on many pages. An answer of so few words is proved only where the question is. */
+/* "11" stands on many pages. An answer of so few words is proved only where the question is. A
+ * sentence that repeats a "how many" and has no number draws nobody away from the one that has. */
 static gboolean is_beside_the_point (const RagQuestion *question, const RagEvidence *evidence,
                                      const GArray *sources)
 {
@@ -264,7 +265,8 @@ static gboolean is_beside_the_point (const RagQuestion *question, const RagEvide
   for (guint i = 0; i < sources->len; i++)
     ours = MAX (ours, relevance_of (question, evidence, g_array_index (sources, guint, i)));
   for (guint i = 0; i < evidence->spans->len; i++)
-    most = MAX (most, relevance_of (question, evidence, i));
+    if (rag_has_kind_asked (question, evidence, &g_array_index (evidence->spans, RagSpan, i)))
+      most = MAX (most, relevance_of (question, evidence, i));
   return ours < MIN_RELEVANCE * most;
 }
 

@@ -61,7 +61,7 @@ static void add_span (RagEvidence *evidence, RagPassage *passage, guint start, g
 {
   const char *text = passage->hit->text;
   rag_trim_span (text, &start, &end);
-  if (start == end)
+  if (start == end || rag_is_order (text + start, end - start))
     return;
   RagSpan span = { .passage = passage->rank, .start = start, .end = end };
   span.words = rag_words (text + start, end - start, passage->language);

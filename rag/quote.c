@@ -87,6 +87,12 @@ static gboolean has_kind (const RagQuestion *question, const RagEvidence *eviden
   return FALSE;
 }
 
+gboolean rag_has_kind_asked (const RagQuestion *question, const RagEvidence *evidence,
+                             const RagSpan *span)
+{
+  return has_kind (question, evidence, span, kind_asked_for (question));
+}
+
 /* "How often" is asked with a word that the answer does not have. */
 static gboolean is_cue_word (const RagTerm *term)
 {

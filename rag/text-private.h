@@ -58,6 +58,9 @@ gboolean rag_is_altered (const char *said_text, const GArray *said_words, const 
 gboolean rag_has_other_unit (const char *said_text, const GArray *said_words,
                              const char *source_text, const GArray *source_words);
 
+/* Whether a sentence gives orders to a program: orders.c */
+gboolean rag_is_order (const char *text, gsize length);
+
 /* Numbers: numbers.c */
 
 /* Whether FORM, of a number, reads as a year: "#1998". */
