@@ -55,8 +55,7 @@ static gboolean distil (const CliOptions *options, EngineModel *teacher, const c
                                     .n_threads = options->threads,
                                     .mem_limit_bytes = options->mem_bytes };
   g_autoptr (CliProgress) progress = cli_progress_new (options);
-  const gboolean ok
-      = engine_distil_file (teacher, &how, path, on_words, progress, ret_kept, error);
+  const gboolean ok = engine_distil_file (teacher, &how, path, on_words, progress, ret_kept, error);
   cli_progress_clear (progress);
   return ok;
 }
@@ -84,8 +83,7 @@ static void print_text (const CliOptions *options, const char *path, double kept
                         const Encoder *teacher, const Encoder *pupil)
 {
   g_autofree char *shown = cli_short_path (path);
-  printf ("Wrote %s; its dimensions keep %.0f %% of what tells words apart\n\n", shown,
-          kept * 100);
+  printf ("Wrote %s; its dimensions keep %.0f %% of what tells words apart\n\n", shown, kept * 100);
   g_autoptr (CliTable) table = cli_table_new ("<|>Size|>Dimensions|>Tokens/s");
   add_row (table, "teacher", teacher);
   add_row (table, "static", pupil);

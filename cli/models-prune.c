@@ -31,8 +31,8 @@ static gboolean prune (const CliOptions *options, EngineModel *model, const char
                                    .max_tokens = n_tokens,
                                    .session = cli_session_options (options, 0) };
   g_autoptr (CliProgress) progress = cli_progress_new (options);
-  const gboolean ok = engine_prune_file (model, &how, path, cli_models_on_tokens, progress,
-                                         ret_layers, error);
+  const gboolean ok
+      = engine_prune_file (model, &how, path, cli_models_on_tokens, progress, ret_layers, error);
   cli_progress_clear (progress);
   return ok;
 }

@@ -11,8 +11,8 @@
 
 #define BLOCK_ROWS 1024
 
-/* LAPACK: all eigenvalues of a symmetric matrix, ascending, and its eigenvectors in A's columns. The
- * last two are the lengths of the first two strings, as Fortran passes them. */
+/* LAPACK: all eigenvalues of a symmetric matrix, ascending, and its eigenvectors in A's columns.
+ * The last two are the lengths of the first two strings, as Fortran passes them. */
 extern void dsyevd_ (const char *jobz, const char *uplo, const int *n, double *a, const int *lda,
                      double *w, double *work, const int *lwork, int *iwork, const int *liwork,
                      int *info, size_t jobz_length, size_t uplo_length);

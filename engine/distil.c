@@ -1,10 +1,10 @@
 /* Makes a static encoder out of a real one, for machines that are too slow for it.
  *
- * Every entry of the teacher's vocabulary goes through the teacher as a text of its own; the vectors
- * that come out are reduced to their principal components and shortened for words that are in every
- * text. What is written is that table and the tokenizer: a text's vector is then the mean of its
- * tokens' rows, which costs a few additions a token instead of millions of products. What the
- * teacher knew of words in their context is lost.
+ * Every entry of the teacher's vocabulary goes through the teacher as a text of its own; the
+ * vectors that come out are reduced to their principal components and shortened for words that are
+ * in every text. What is written is that table and the tokenizer: a text's vector is then the mean
+ * of its tokens' rows, which costs a few additions a token instead of millions of products. What
+ * the teacher knew of words in their context is lost.
  *
  * Sources: model2vec (Tulkens & van Dongen 2024) for the recipe; a word's weight a/(a + p) from its
  * probability p (Arora, Liang & Ma 2017, “A Simple but Tough-to-Beat Baseline”), p falling with the
@@ -67,8 +67,8 @@ static gboolean list_words (Distillation *work, guint dimension, GError **error)
   if (work->around->len > 0)
     {
       gint32 first = g_array_index (work->around, gint32, 0);
-      work->n_before = first == engine_tokenizer_cls (tokenizer)
-                       || first == engine_tokenizer_bos (tokenizer);
+      work->n_before
+          = first == engine_tokenizer_cls (tokenizer) || first == engine_tokenizer_bos (tokenizer);
     }
   if (work->words->len >= dimension)
     return TRUE;
@@ -80,8 +80,8 @@ static gboolean list_words (Distillation *work, guint dimension, GError **error)
 
 /* ---- Vectors -------------------------------------------------------------------------------- */
 
-/* What stands at the word's own place, not the pooled vector: what begins and ends the text would be
- * two thirds of that. With MiniLM on SciFact nDCG@10 is .43 for the one, .39 for the other. */
+/* What stands at the word's own place, not the pooled vector: what begins and ends the text would
+ * be two thirds of that. With MiniLM on SciFact nDCG@10 is .43 for the one, .39 for the other. */
 static gboolean teach_batch (Distillation *work, guint first, guint n, GError **error)
 {
   g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
@@ -90,7 +90,8 @@ static gboolean teach_batch (Distillation *work, guint first, guint n, GError **
     {
       g_array_append_vals (tokens, work->around->data, work->n_before);
       g_array_append_val (tokens, g_array_index (work->words, gint32, first + i));
-      g_array_append_vals (tokens, (const gint32 *)(gconstpointer)work->around->data + work->n_before,
+      g_array_append_vals (tokens,
+                           (const gint32 *)(gconstpointer)work->around->data + work->n_before,
                            work->around->len - work->n_before);
       lengths[i] = work->around->len + 1;
     }
@@ -238,8 +239,8 @@ static gboolean write_table (const Distillation *work, const char *path, GError 
 
 static gboolean check_memory (const Distillation *work, guint64 limit, GError **error)
 {
-  guint64 needed = work->teacher->info.weight_bytes
-                   + (guint64)work->n_vocab * work->width * sizeof (float);
+  guint64 needed
+      = work->teacher->info.weight_bytes + (guint64)work->n_vocab * work->width * sizeof (float);
   if (limit == 0 || needed <= limit)
     return TRUE;
   g_autofree char *needed_text = g_format_size (needed);
@@ -251,8 +252,8 @@ static gboolean check_memory (const Distillation *work, guint64 limit, GError **
   return FALSE;
 }
 
-static gboolean distil (Distillation *work, const EngineDistilOptions *options,
-                        const char *path, double *ret_kept, GError **error)
+static gboolean distil (Distillation *work, const EngineDistilOptions *options, const char *path,
+                        double *ret_kept, GError **error)
 {
   guint dimension = options->dimension ? options->dimension : MIN (DEFAULT_DIMENSION, work->width);
   if (dimension > work->width)
@@ -272,8 +273,8 @@ static gboolean distil (Distillation *work, const EngineDistilOptions *options,
 }
 
 gboolean engine_distil_file (EngineModel *teacher, const EngineDistilOptions *options,
-                             const char *gguf_path, EngineProgressFunc progress,
-                             gpointer user_data, double *ret_kept, GError **error)
+                             const char *gguf_path, EngineProgressFunc progress, gpointer user_data,
+                             double *ret_kept, GError **error)
 {
   if (teacher->info.role != ENGINE_ROLE_ENCODER || teacher->arch->lookup_only)
     {

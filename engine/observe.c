@@ -51,7 +51,7 @@ static gboolean run_decoder (EngineDecoder *decoder, const gint32 *tokens, gsize
 {
   gsize n_vocab = decoder->model->hyper.n_vocab;
   const gsize block = 64;
-  g_autofree float *logits = g_new (float, block * n_vocab);
+  g_autofree float *logits = g_new (float, block *n_vocab);
   for (gsize done = 0, n; done < n_tokens; done += n)
     {
       gsize pos = done % decoder->n_ctx;
@@ -71,14 +71,13 @@ static gboolean run_generator (EngineModel *model, const EngineSessionOptions *o
   own.n_ctx = MIN (PIECE, model->hyper.n_ctx_train);
   if (!engine_session_check_options (model, &own, error))
     return FALSE;
-  EngineDecoder *decoder
-      = engine_decoder_new (model, own.n_ctx, own.kv_type,
-                            own.n_threads ? own.n_threads : engine_n_processors (), error);
+  EngineDecoder *decoder = engine_decoder_new (
+      model, own.n_ctx, own.kv_type, own.n_threads ? own.n_threads : engine_n_processors (), error);
   if (decoder == NULL)
     return FALSE;
   watch (&decoder->graph, observer);
-  gboolean ok = run_decoder (decoder, (const gint32 *)(gpointer)tokens->data, tokens->len,
-                             progress, user_data, error);
+  gboolean ok = run_decoder (decoder, (const gint32 *)(gpointer)tokens->data, tokens->len, progress,
+                             user_data, error);
   engine_decoder_free (decoder);
   return ok;
 }

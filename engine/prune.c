@@ -5,8 +5,9 @@
  * file is rewrite.c's; here is decided what goes, and layers and heads are numbered anew.
  *
  * Where a family's layers take turns between a window and the whole context, only whole turns can
- * go, wherever they begin: the others then still have their place in the pattern. Heads go in groups
- * that share keys and values, as many in each layer, because files have one number for all layers. */
+ * go, wherever they begin: the others then still have their place in the pattern. Heads go in
+ * groups that share keys and values, as many in each layer, because files have one number for all
+ * layers. */
 #include "engine/prune-private.h"
 
 #include <string.h>
@@ -37,11 +38,11 @@ static gboolean refuse (const EngineModel *model, GError **error, const char *fo
 
 /* ---- What goes ------------------------------------------------------------------------------ */
 
-/* Layers after which the pattern of windows repeats; 1: layers are alike, or the file lists them. */
+/* Layers after which the pattern of windows repeats; 1: layers are alike, or the file lists them.
+ */
 static guint pattern_span (const EngineModel *model)
 {
-  g_autofree char *key
-      = g_strconcat (model->arch->name, ".attention.sliding_window_pattern", NULL);
+  g_autofree char *key = g_strconcat (model->arch->name, ".attention.sliding_window_pattern", NULL);
   guint64 period = model->arch->window_period;
   EngineGgufType type;
   gsize n;
@@ -55,10 +56,11 @@ static gboolean check_layers (const EngineModel *model, guint drop, guint span, 
 {
   guint n_layer = model->hyper.n_layer, wide = model->arch->wide_n_layer;
   if (drop % span != 0)
-    return refuse (model, error,
-                   "its windows repeat every %u layers, so that the number of layers to drop should "
-                   "be a multiple of that and is %u",
-                   span, drop);
+    return refuse (
+        model, error,
+        "its windows repeat every %u layers, so that the number of layers to drop should "
+        "be a multiple of that and is %u",
+        span, drop);
   if (drop >= n_layer)
     return refuse (model, error, "it has %u layers, and one of them should stay at the least",
                    n_layer);
@@ -143,17 +145,17 @@ static gboolean choose_heads (Plan *plan, const EnginePruneOptions *options,
   if (drop == 0)
     return TRUE;
   if (drop % per_group != 0)
-    return refuse (plan->model, error,
-                   "%u heads share keys and values, so that the number of heads to drop should be a "
-                   "multiple of that and is %u",
-                   per_group, drop);
+    return refuse (
+        plan->model, error,
+        "%u heads share keys and values, so that the number of heads to drop should be a "
+        "multiple of that and is %u",
+        per_group, drop);
   if (drop >= hyper->n_head)
     return refuse (plan->model, error, "it has %u heads, and %u of them should stay at the least",
                    hyper->n_head, per_group);
-  g_autofree double *shares = g_new (double, (gsize)hyper->n_layer *hyper->n_head_kv);
-  if (!engine_prune_measure_heads (plan->model, &options->session, options->texts,
-                                   options->n_texts, options->max_tokens, progress, user_data,
-                                   shares, error))
+  g_autofree double *shares = g_new (double, (gsize)hyper->n_layer * hyper->n_head_kv);
+  if (!engine_prune_measure_heads (plan->model, &options->session, options->texts, options->n_texts,
+                                   options->max_tokens, progress, user_data, shares, error))
     return FALSE;
   for (guint il = 0; il < hyper->n_layer; il++)
     drop_least_heads (plan, shares, il, drop / per_group);
@@ -211,8 +213,10 @@ static HeadsIn heads_in (const char *part)
   {
     const char *name;
     HeadsIn where;
-  } parts[] = { { "attn_q.", HEADS_QUERIES },  { "attn_k.", HEADS_KEYS },
-                { "attn_v.", HEADS_KEYS },     { "attn_qkv.", HEADS_FUSED },
+  } parts[] = { { "attn_q.", HEADS_QUERIES },
+                { "attn_k.", HEADS_KEYS },
+                { "attn_v.", HEADS_KEYS },
+                { "attn_qkv.", HEADS_FUSED },
                 { "attn_output.weight", HEADS_OUTPUT } };
   for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
     if (g_str_has_prefix (part, parts[i].name))
@@ -366,7 +370,7 @@ gboolean engine_prune_file (EngineModel *model, const EnginePruneOptions *option
   if (options->drop_layers == 0 && options->drop_heads == 0)
     return refuse (model, error, "nothing is to be dropped");
   g_autofree gint *layers = g_new0 (gint, n_layer);
-  g_autofree gboolean *heads = g_new (gboolean, (gsize)n_layer *n_groups);
+  g_autofree gboolean *heads = g_new (gboolean, (gsize)n_layer * n_groups);
   for (guint i = 0; i < n_layer; i++)
     layers[i] = (gint)i;
   for (gsize i = 0; i < (gsize)n_layer * n_groups; i++)

@@ -5,9 +5,10 @@
  * usage: fuzz_models EVERY FILE.gguf…
  *
  * Of every possible cut and every bit of the header each EVERY-th is tried (1: all of them), and as
- * many files with noise in the weights or with numbers of the header overwritten. A folder as Hugging
- * Face has it, with tokenizer.json, and an adapter as PEFT writes it are made here and damaged the
- * same way. Exit status 1: an acceptance or refusal without a sentence, or too much memory. */
+ * many files with noise in the weights or with numbers of the header overwritten. A folder as
+ * Hugging Face has it, with tokenizer.json, and an adapter as PEFT writes it are made here and
+ * damaged the same way. Exit status 1: an acceptance or refusal without a sentence, or too much
+ * memory. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -29,7 +30,8 @@ static void count (gboolean accepted, const GError *error)
   n_silent += accepted == (error != NULL) || (error && strlen (error->message) < 10);
 }
 
-/* ---- Use -------------------------------------------------------------------------------------- */
+/* ---- Use --------------------------------------------------------------------------------------
+ */
 
 static void use_generator (EngineModel *model)
 {
@@ -83,7 +85,8 @@ static void try_model (const char *path)
     use_encoder (model);
 }
 
-/* ---- Damage to one GGUF file --------------------------------------------------------------------- */
+/* ---- Damage to one GGUF file
+ * --------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -137,8 +140,8 @@ static void flip_bits (const Victim *victim, guint every)
 /* Counts, lengths, types and offsets, wherever they stand. */
 static void overwrite_numbers (const Victim *victim, guint every)
 {
-  static const guint64 values[] = { 0, 1, 13, G_MAXUINT32, G_MAXINT32, G_MAXUINT64, G_MAXINT64,
-                                    1ull << 32, 1ull << 61 };
+  static const guint64 values[]
+      = { 0, 1, 13, G_MAXUINT32, G_MAXINT32, G_MAXUINT64, G_MAXINT64, 1ull << 32, 1ull << 61 };
   for (gsize at = 4 + every % 4; at + 8 < victim->n_header; at += MAX (every / 4, 4))
     {
       guint64 value = values[at / 4 % G_N_ELEMENTS (values)];
@@ -174,7 +177,8 @@ static void cut (const Victim *victim, guint every)
     }
 }
 
-/* ---- A folder and an adapter -------------------------------------------------------------------- */
+/* ---- A folder and an adapter --------------------------------------------------------------------
+ */
 
 static void write_decoder (const char *folder)
 {
@@ -199,12 +203,13 @@ static void write_decoder (const char *folder)
   for (gsize i = 0; i < G_N_ELEMENTS (tensors); i++)
     add_random (&checkpoint, rand, "", tensors[i].name, tensors[i].rows, tensors[i].cols);
   checkpoint_write (&checkpoint, folder, "model.safetensors");
-  write_text (folder, "config.json",
-              "{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],\"hidden_size\":32,"
-              "\"num_hidden_layers\":1,\"num_attention_heads\":4,\"num_key_value_heads\":2,"
-              "\"intermediate_size\":48,\"vocab_size\":8,\"max_position_embeddings\":64,"
-              "\"rms_norm_eps\":1e-5,\"rope_theta\":10000.0,\"tie_word_embeddings\":true,"
-              "\"bos_token_id\":6,\"eos_token_id\":7}");
+  write_text (
+      folder, "config.json",
+      "{\"model_type\":\"llama\",\"architectures\":[\"LlamaForCausalLM\"],\"hidden_size\":32,"
+      "\"num_hidden_layers\":1,\"num_attention_heads\":4,\"num_key_value_heads\":2,"
+      "\"intermediate_size\":48,\"vocab_size\":8,\"max_position_embeddings\":64,"
+      "\"rms_norm_eps\":1e-5,\"rope_theta\":10000.0,\"tie_word_embeddings\":true,"
+      "\"bos_token_id\":6,\"eos_token_id\":7}");
   write_text (
       folder, "tokenizer.json",
       "{\"version\":\"1.0\",\"added_tokens\":[{\"id\":6,\"content\":\"<s>\",\"special\":true},"
@@ -212,7 +217,8 @@ static void write_decoder (const char *folder)
       "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":"
       "\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}{1,3}| "
       "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"},"
-      "\"behavior\":\"Isolated\",\"invert\":false},{\"type\":\"ByteLevel\",\"add_prefix_space\":false,"
+      "\"behavior\":\"Isolated\",\"invert\":false},{\"type\":\"ByteLevel\",\"add_prefix_space\":"
+      "false,"
       "\"trim_offsets\":true,\"use_regex\":false}]},\"decoder\":{\"type\":\"ByteLevel\"},\"model\":"
       "{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"c\":2,\"\u0120\":3,\"ab\":4,\"abc\":5},"
       "\"merges\":[\"a b\",\"ab c\"]}}");
@@ -225,10 +231,10 @@ static void write_adapter (const char *folder)
   g_autoptr (GRand) rand = g_rand_new_with_seed (5);
   Checkpoint checkpoint;
   checkpoint_init (&checkpoint);
-  add_random (&checkpoint, rand, "base_model.model.model.layers.0.self_attn.v_proj.", "lora_A.weight",
-              2, 32);
-  add_random (&checkpoint, rand, "base_model.model.model.layers.0.self_attn.v_proj.", "lora_B.weight",
-              16, 2);
+  add_random (&checkpoint, rand, "base_model.model.model.layers.0.self_attn.v_proj.",
+              "lora_A.weight", 2, 32);
+  add_random (&checkpoint, rand, "base_model.model.model.layers.0.self_attn.v_proj.",
+              "lora_B.weight", 16, 2);
   checkpoint_write (&checkpoint, folder, "adapter_model.safetensors");
   write_text (folder, "adapter_config.json",
               "{\"peft_type\":\"LORA\",\"r\":2,\"lora_alpha\":4,\"target_modules\":[\"v_proj\"]}");
@@ -257,7 +263,8 @@ static void open_adapter (const char *folder, gpointer user_data)
 /* One byte, number or run of brackets elsewhere than it was; every fifth time the end cut off. */
 static void damage (GByteArray *bytes, GRand *rand)
 {
-  static const char *const pieces[] = { "-1", "1e999", "[[[[", "{\"\":", "\\ud800", "null", "\"", "99999999999" };
+  static const char *const pieces[]
+      = { "-1", "1e999", "[[[[", "{\"\":", "\\ud800", "null", "\"", "99999999999" };
   gsize at = (gsize)g_rand_int_range (rand, 0, (gint)MIN (bytes->len, 4096));
   const char *piece = pieces[g_rand_int_range (rand, 0, G_N_ELEMENTS (pieces))];
   switch (g_rand_int_range (rand, 0, 5))
@@ -300,8 +307,7 @@ static void spoil_folders (guint every)
 {
   static const char *const parts[]
       = { "config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors" };
-  static const char *const adapter_parts[]
-      = { "adapter_config.json", "adapter_model.safetensors" };
+  static const char *const adapter_parts[] = { "adapter_config.json", "adapter_model.safetensors" };
   g_autofree char *folder = make_folder (), *adapter = make_folder ();
   g_autofree char *made = g_build_filename (folder, "base.gguf", NULL);
   g_autoptr (GError) error = NULL;
@@ -321,7 +327,8 @@ static void spoil_folders (guint every)
   remove_folder (adapter);
 }
 
-/* ---- All ------------------------------------------------------------------------------------------ */
+/* ---- All
+ * ------------------------------------------------------------------------------------------ */
 
 static long peak_kb (void)
 {

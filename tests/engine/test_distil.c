@@ -53,7 +53,8 @@ START_TEST (test_rows_that_are_all_alike_are_refused)
 }
 END_TEST
 
-/* ---- A teacher of ten words ------------------------------------------------------------------- */
+/* ---- A teacher of ten words -------------------------------------------------------------------
+ */
 
 #define N_WORDS 5 /* the ##s [ no . */
 #define FIRST_WORD 5
@@ -93,9 +94,9 @@ static EngineModel *distil (const Fixture *fixture, const char *const *texts, gs
       = { .dimension = N_KEPT, .texts = texts, .n_texts = n_texts, .n_threads = 1 };
   g_autoptr (GError) error = NULL;
   double kept = 0;
-  ck_assert_msg (engine_distil_file (fixture->teacher, &options, fixture->path, NULL, NULL, &kept,
-                                     &error),
-                 "%s", error ? error->message : "");
+  ck_assert_msg (
+      engine_distil_file (fixture->teacher, &options, fixture->path, NULL, NULL, &kept, &error),
+      "%s", error ? error->message : "");
   ck_assert_double_eq_tol (kept, 1, 1e-6);
   EngineModel *model = engine_model_open (fixture->path, &error);
   ck_assert_msg (model != NULL, "%s", error ? error->message : "");

@@ -1,4 +1,5 @@
-/* Pruned models: what does nothing goes, what stays computes as before, and files stay consistent. */
+/* Pruned models: what does nothing goes, what stays computes as before, and files stay consistent.
+ */
 #include <check.h>
 #include <glib/gstdio.h>
 
@@ -7,7 +8,8 @@
 
 #define CASES SOURCE_ROOT "/tests/golden/cases/"
 
-/* ---- A decoder with idle parts ---------------------------------------------------------------- */
+/* ---- A decoder with idle parts ----------------------------------------------------------------
+ */
 
 #define N_LAYER 4
 #define N_EMBD 32
@@ -39,9 +41,7 @@ static float value_of (Maker *maker, Fill fill, guint il, guint64 column)
 {
   gboolean idle = column / (N_HEAD / N_HEAD_KV * HEAD_DIM) == IDLE_GROUP[il];
   float random = (float)g_rand_double_range (maker->rand, -0.3, 0.3);
-  return fill == FILL_ONES                                       ? 1
-         : fill == FILL_ZEROS || (fill == FILL_OUTPUT && idle) ? 0
-                                                               : random;
+  return fill == FILL_ONES ? 1 : fill == FILL_ZEROS || (fill == FILL_OUTPUT && idle) ? 0 : random;
 }
 
 static void make (Maker *maker, guint il, const char *format, guint64 n_cols, guint64 n_rows,
@@ -137,10 +137,12 @@ static EngineModel *make_model (const char *arch, char **ret_path)
   return model;
 }
 
-/* ---- Pruning ---------------------------------------------------------------------------------- */
+/* ---- Pruning ----------------------------------------------------------------------------------
+ */
 
-static const char *const TEXT = "The herons nest on the river bank in spring, and the warden counts "
-                                "them twice a day; what he finds goes into the green book.";
+static const char *const TEXT
+    = "The herons nest on the river bank in spring, and the warden counts "
+      "them twice a day; what he finds goes into the green book.";
 
 static EngineModel *prune (EngineModel *model, guint n_layers, guint n_heads, GArray **ret_layers)
 {
@@ -162,11 +164,9 @@ static EngineModel *prune (EngineModel *model, guint n_layers, guint n_heads, GA
 
 static void expect_refusal (EngineModel *model, guint n_layers, guint n_heads, const char *why)
 {
-  const EnginePruneOptions options = { .drop_layers = n_layers,
-                                       .drop_heads = n_heads,
-                                       .texts = &TEXT,
-                                       .n_texts = 1,
-                                       .max_tokens = 100 };
+  const EnginePruneOptions options = {
+    .drop_layers = n_layers, .drop_heads = n_heads, .texts = &TEXT, .n_texts = 1, .max_tokens = 100
+  };
   g_autofree char *path = script_path ();
   g_autoptr (GError) error = NULL;
   GArray *layers = NULL;
