@@ -176,7 +176,7 @@ RagPoint *rag_point_of_hit (const RagHit *hit, const char *quote)
                                  .page_label = hit->page_label,
                                  .section = hit->section,
                                  .ocr = hit->ocr,
-                                 .quote = quote };
+                                 .quote = (char *)quote };
   point->text = rag_one_line (past_bullet (quote), -1);
   point->quoted = TRUE;
   point->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
