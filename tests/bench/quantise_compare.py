@@ -23,6 +23,11 @@ TYPES = {"BF16": 32, "Q8_0": 7, "Q6_K": 18, "Q5_K_M": 17, "Q5_K": 16, "Q5_1": 9,
          "Q4_K": 14, "Q4_1": 3, "Q4_0": 2, "IQ4_NL": 25, "IQ4_XS": 30, "Q3_K_M": 12, "Q3_K": 11, "Q2_K": 10}
 
 
+@llama_cpp.llama_log_callback
+def ignore(level, text, user_data):
+    pass
+
+
 def docent(program, *arguments):
     result = subprocess.run([program, "--quiet", "--json", *arguments], text=True, check=True,
                             capture_output=True)
@@ -43,6 +48,7 @@ def main():
     program, model, text_path = sys.argv[1:4]
     n_tokens = int(sys.argv[4]) if len(sys.argv) > 4 else 4096
     failed = False
+    llama_cpp.llama_log_set(ignore, None)
     with open(text_path, encoding="utf-8") as file:
         text = file.read()
     with tempfile.TemporaryDirectory() as folder:
