@@ -139,7 +139,8 @@ char *rag_evidence_text (const RagEvidence *evidence);
 typedef struct
 {
   char *system, *user;
-  gsize n_fixed; /* bytes of USER that come from the template, before any passage */
+  /* Bytes of USER that come from the template, before any passage; 0: SYSTEM is not fixed either. */
+  gsize n_fixed;
 } RagPrompt;
 void rag_prompt_build (const RagEvidence *evidence, const RagQuestion *question,
                        RagPrompt *ret_prompt);

@@ -151,7 +151,7 @@ static gsize common_length (const GArray *a, const GArray *b)
 static gsize read_instructions (Rag *rag, EngineSession *session, const RagPrompt *prompt,
                                 const GArray *tokens, gboolean *ret_kept)
 {
-  if (rag->models_dir == NULL)
+  if (rag->models_dir == NULL || prompt->n_fixed == 0)
     return 0;
   g_autofree char *folder = g_build_filename (rag->models_dir, "prefixes", NULL);
   g_autofree char *fixed = g_strndup (prompt->user, prompt->n_fixed);

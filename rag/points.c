@@ -148,6 +148,7 @@ static gboolean write_with_model (RagWriter *writer, const RagPointPrompt *texts
     {
       g_autofree char *system = prompt.system;
       prompt.system = g_strjoin (" ", system, writer->tone, NULL);
+      prompt.n_fixed = 0; /* a user's words, which must not be kept */
     }
   const gboolean ok = rag_generate (writer->rag, writer->session, &prompt, &writer->options,
                                     &writer->events, &generation, error);
