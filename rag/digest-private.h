@@ -12,6 +12,11 @@ GPtrArray *rag_digest_earlier (const Rag *rag, const char *collection, const cha
 /* The beginning of DOCUMENT: as much as a digest tells of. Elements: IndexHit*. */
 GPtrArray *rag_digest_chunks (Rag *rag, const RagDocument *document, GError **error);
 
+/* ---- interests.c ---- */
+
+/* Topics, or else what was asked and judged. Elements: char*. */
+GPtrArray *rag_digest_interests (const Rag *rag, const RagDigestOptions *options);
+
 /* ---- digest-write.c ---- */
 
 /* Sections of the first of STORIES (RagStory*) into BRIEF. */

@@ -165,13 +165,6 @@ static gboolean encode_items (Rag *rag, GPtrArray *items, GError **error)
   return ok;
 }
 
-static void add_all (GPtrArray *texts, const char *const *more)
-{
-  for (gsize i = 0; more != NULL && more[i] != NULL; i++)
-    if (*more[i] != '\0')
-      g_ptr_array_add (texts, (gpointer)more[i]);
-}
-
 static void add_leads (GPtrArray *texts, const GPtrArray *sections)
 {
   for (guint s = 0; s < sections->len; s++)
@@ -192,12 +185,8 @@ static gboolean rank (Rag *rag, GPtrArray *stories, const RagDigestOptions *opti
                       const GPtrArray *earlier, GError **error)
 {
   RagVectors interests = { 0 }, known = { 0 }, unwanted = { 0 };
-  g_autoptr (GPtrArray) wanted = g_ptr_array_new (), told = g_ptr_array_new (),
-                        dropped = g_ptr_array_new ();
-  /* What was asked lately only stands in for topics that nobody named. */
-  add_all (wanted, options->topics);
-  if (wanted->len == 0)
-    add_all (wanted, options->questions);
+  g_autoptr (GPtrArray) wanted = rag_digest_interests (rag, options);
+  g_autoptr (GPtrArray) told = g_ptr_array_new (), dropped = g_ptr_array_new ();
   for (guint d = 0; d < earlier->len; d++)
     {
       const RagBrief *brief = g_ptr_array_index (earlier, d);

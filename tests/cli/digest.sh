@@ -158,6 +158,14 @@ run 0 "${lib[@]}" digest --topic 'cooling of medicine' --json
 json '.sections[0].title | contains ("fridge")'
 json '.sentences.written > 0'
 json 'all (.sections[].points[]; .citations | length > 0)'
+
+# Without topics, what somebody gave a verdict on comes first.
+for wanted in 'cooling of medicine' 'votes in parliament'; do
+  printf 'not JSON\n{"question":"%s","verdict":"good"}\n' "$wanted" >"$work/lib/feedback.jsonl"
+  run 0 "${lib[@]}" digest --no-model --again --since today --json
+  case $wanted in cooling*) json '.sections[0].title | contains ("fridge")' ;; *) json '.sections[0].title | contains ("bill")' ;; esac
+done
+rm "$work/lib/feedback.jsonl"
 run 0 "${lib[@]}" digest --again --since today --tone press --json
 json '.sentences.written > 0'
 
