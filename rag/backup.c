@@ -88,7 +88,7 @@ static void remove_tree (const char *path)
 
 static gboolean copy_beside (Rag *rag, const char *dir, GError **error)
 {
-  static const char *const names[] = { "feeds.ini", "digests" };
+  static const char *const names[] = { "feeds.ini", "digests", "embargo.ini" };
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       g_autofree char *from = g_build_filename (rag->library_dir, names[i], NULL);

@@ -16,7 +16,9 @@ run 1 backup "$work/none/copy"; one_sentence
 # Subscriptions and digests are part of it; what cannot be copied whole is not kept.
 run 0 feed add https://example.org/feed.xml
 mkdir -p "$library/digests/all"; echo '{"title":"Digest"}' >"$library/digests/all/2026-01-31.json"
+run 0 collection embargo press 2040-01-01
 run 0 backup "$work/fourth"
+cmp -s "$library/embargo.ini" "$work/fourth/embargo.ini" || fail "the embargoes are others"
 diff -r "$library/digests" "$work/fourth/digests" || fail "the digests are others"
 cmp -s "$library/feeds.ini" "$work/fourth/feeds.ini" || fail "the subscriptions are others"
 run 0 --library "$work/fourth" feed list; out_has example.org
