@@ -20,8 +20,8 @@
 
 #define STDERR_KEPT 4096u
 
-/* A parser makes and drops tens of thousands of small objects per page and lives for a second: with
- * larger caches, and without giving memory back in between, it takes a tenth less time. */
+/* A parser makes and drops tens of thousands of small objects per page and lives for a second: it
+ * needs larger caches, and gives no memory back in between. */
 #define MALLOC_TUNABLES                                                                            \
   "glibc.malloc.tcache_count=8000:glibc.malloc.top_pad=4194304:"                                   \
   "glibc.malloc.trim_threshold=268435456:glibc.malloc.mmap_threshold=33554432"
