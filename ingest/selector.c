@@ -53,7 +53,10 @@ static gboolean take_attribute (const char **at, IngestSelectorCondition *condit
       if (condition->value == NULL)
         return FALSE;
     }
-  return condition->name != NULL && *(*at)++ == ']';
+  if (condition->name == NULL || **at != ']')
+    return FALSE;
+  (*at)++;
+  return TRUE;
 }
 
 static gboolean take_condition (const char **at, IngestSelectorStep *step)
