@@ -13,8 +13,9 @@
 /* Someone pasted a page: the words beyond do not make a better question. */
 #define MAX_QUESTION_BYTES 20000
 
-/* A word that was only nearly written counts for less than one that was. */
-#define GUESS_WEIGHT 0.5
+/* A word that was only nearly written counts for less than one that was. Words only, SciFact, nDCG@10
+ * and Recall@100: without guesses .693 and .917, at ¼ .693 and .919, at ½ .696 and .914. */
+#define GUESS_WEIGHT 0.25
 
 /* A part of a compound says less than the compound. */
 #define PART_WEIGHT 0.5
