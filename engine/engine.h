@@ -316,8 +316,8 @@ gboolean engine_adapt_file (EngineModel *model, EngineAdapter *const *adapters, 
 typedef struct _EngineImportance EngineImportance;
 
 /* Runs MODEL (a generator or an encoder) over TEXTS and notes what each of its matrices is
- * multiplied with; at most MAX_TOKENS tokens are read, with the threads, the KV cache and the memory of OPTIONS.
- * INPUT when there is too little text. */
+ * multiplied with; at most MAX_TOKENS tokens are read, with the threads, the KV cache and the memory
+ * of OPTIONS. INPUT when there is too little text. */
 EngineImportance *engine_importance_collect (EngineModel *model,
                                              const EngineSessionOptions *options,
                                              const char *const *texts, gsize n_texts,

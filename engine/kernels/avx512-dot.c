@@ -310,54 +310,7 @@ static void dot_any (EngineType type, guint n, const guint8 *row, gsize n_cols,
     y[t] = sum8 (totals[t]) - floor_totals[t];
 }
 
-static ALWAYS_INLINE void dot_row (EngineType type, const guint n, const guint8 *row, gsize n_cols,
-                                   const EngineAvx512Row *x, float *y)
-{
-  switch (type)
-    {
-    case ENGINE_TYPE_Q4_0:
-      dot_blocks32 (ENGINE_TYPE_Q4_0, n, row, n_cols, x, y);
-      break;
-    case ENGINE_TYPE_Q4_1:
-      dot_blocks32 (ENGINE_TYPE_Q4_1, n, row, n_cols, x, y);
-      break;
-    case ENGINE_TYPE_Q5_0:
-      dot_blocks32 (ENGINE_TYPE_Q5_0, n, row, n_cols, x, y);
-      break;
-    case ENGINE_TYPE_Q8_0:
-      dot_blocks32 (ENGINE_TYPE_Q8_0, n, row, n_cols, x, y);
-      break;
-    case ENGINE_TYPE_Q4_K:
-      dot_q4_k (n, row, n_cols, x, y);
-      break;
-    case ENGINE_TYPE_Q6_K:
-      dot_q6_k (n, row, n_cols, x, y);
-      break;
-    default:
-      dot_any (type, n, row, n_cols, x, y);
-    }
-}
-
-void engine_avx512_dot_rows (EngineType type, const guint8 *rows, gsize row_bytes, gsize n_rows,
-                             gsize n_cols, const void *x_data, gsize x_stride, guint n_tokens,
-                             float *y)
-{
-  EngineAvx512Row x[MAX_N];
-  for (guint t = 0; t < n_tokens; t++)
-    x[t] = engine_avx512_row_at ((const guint8 *)x_data + t * x_stride, n_cols);
-  for (gsize row = 0; row < n_rows; row++, rows += row_bytes, y += n_tokens)
-    switch (n_tokens)
-      {
-      case 1:
-        dot_row (type, 1, rows, n_cols, x, y);
-        break;
-      case 2:
-        dot_row (type, 2, rows, n_cols, x, y);
-        break;
-      case 3:
-        dot_row (type, 3, rows, n_cols, x, y);
-        break;
-      default:
-        dot_row (type, 4, rows, n_cols, x, y);
-      }
-}
+#define ROW EngineAvx512Row
+#define ROW_AT engine_avx512_row_at
+#define DOT_ROWS engine_avx512_dot_rows
+#include "engine/kernels/x86-dot-rows.h"

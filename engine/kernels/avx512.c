@@ -50,27 +50,13 @@ static const struct EngineMatmulKernels matmul = {
   .row_bytes = engine_avx512_row_bytes,
   .round_row = engine_avx512_round_row,
   .dot_rows = engine_avx512_dot_rows,
-  .float_rows = FLOAT_ROWS,
-  .float_tokens = FLOAT_TOKENS,
-  .float_multiply = float_multiply,
+  VECTOR_PRODUCTS,
   .widen = widen,
   .narrow = narrow,
 };
 
-static const struct EngineAttentionKernels attention = { max, exp_sum, softcap };
-
 const EngineKernels engine_kernels_avx512 = {
   .name = "avx512",
-  .rms_norm = rms_norm,
-  .layer_norm = layer_norm,
-  .add = add,
-  .scale = scale,
-  .silu_mul = silu_mul,
-  .gelu_erf_mul = gelu_erf_mul,
-  .gelu_tanh_mul = gelu_tanh_mul,
-  .softmax = softmax,
-  .dot = dot,
-  .axpy = axpy,
+  VECTOR_OPS,
   .matmul = &matmul,
-  .attention = &attention,
 };

@@ -37,7 +37,6 @@ static const struct EngineMatmulKernels matmul = {
   .tile_tokens = ENGINE_NEON_TILE_TOKENS,
   .few_tokens = 2,
   .dot_tokens = ENGINE_NEON_DOT_TOKENS,
-  .dot_tokens = 1,
   .tile_bytes = engine_rounded_tile_bytes,
   .round_tile = engine_rounded_tile,
   .panel_bytes = engine_neon_panel_bytes,
@@ -46,27 +45,13 @@ static const struct EngineMatmulKernels matmul = {
   .row_bytes = engine_rounded_row_bytes,
   .round_row = engine_rounded_row,
   .dot_rows = ENGINE_NEON (dot_rows),
-  .float_rows = FLOAT_ROWS,
-  .float_tokens = FLOAT_TOKENS,
-  .float_multiply = float_multiply,
+  VECTOR_PRODUCTS,
   .widen = widen,
   .narrow = narrow,
 };
 
-static const struct EngineAttentionKernels attention = { max, exp_sum, softcap };
-
 const EngineKernels ENGINE_NEON (kernels) = {
   .name = ENGINE_NEON_NAME,
-  .rms_norm = rms_norm,
-  .layer_norm = layer_norm,
-  .add = add,
-  .scale = scale,
-  .silu_mul = silu_mul,
-  .gelu_erf_mul = gelu_erf_mul,
-  .gelu_tanh_mul = gelu_tanh_mul,
-  .softmax = softmax,
-  .dot = dot,
-  .axpy = axpy,
+  VECTOR_OPS,
   .matmul = &matmul,
-  .attention = &attention,
 };

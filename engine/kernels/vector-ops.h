@@ -330,3 +330,14 @@ static void float_multiply (const float *panel, gsize panel_stride, gsize n_k, c
     }
 #undef CASE
 }
+
+static const struct EngineAttentionKernels attention = { max, exp_sum, softcap };
+
+/* The operations above, in the table of the instruction set that includes this file. */
+#define VECTOR_OPS                                                                                 \
+  .rms_norm = rms_norm, .layer_norm = layer_norm, .add = add, .scale = scale,                      \
+  .silu_mul = silu_mul, .gelu_erf_mul = gelu_erf_mul, .gelu_tanh_mul = gelu_tanh_mul,              \
+  .softmax = softmax, .dot = dot, .axpy = axpy, .attention = &attention
+/* and in its table of products */
+#define VECTOR_PRODUCTS                                                                            \
+  .float_rows = FLOAT_ROWS, .float_tokens = FLOAT_TOKENS, .float_multiply = float_multiply

@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$root"
 readonly folder=usr/lib/aarch64-linux-gnu
 compile () {
-  aarch64-linux-gnu-gcc -std=gnu17 -O2 -D_GNU_SOURCE -DENGINE_HAVE_NEON -I. -I"$libraries/usr/include" \
+  aarch64-linux-gnu-gcc -std=gnu17 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE -DENGINE_HAVE_NEON -I. -I"$libraries/usr/include" \
     -I"$libraries/usr/include/glib-2.0" -I"$libraries/$folder/glib-2.0/include" "$@"
 }
 compile_kernels () {
