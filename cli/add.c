@@ -20,18 +20,14 @@ const GOptionEntry cli_add_options[] = {
     "GLOB" },
   { "exclude", 'x', 0, G_OPTION_ARG_STRING_ARRAY, &exclude,
     "leave out files and folders that match, such as 'drafts/'; may be repeated", "GLOB" },
-  { "ocr", 0, 0, G_OPTION_ARG_STRING, &ocr,
-    "read pages that are pictures with tesseract: auto (when it is installed), never, always",
-    "WHEN" },
-  { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &how.unsandboxed,
-    "read files although this system has no sandbox for their parsers", NULL },
+  CLI_READING_OPTIONS (ocr, how.unsandboxed),
   { NULL },
 };
 
 CliExit cli_add (const CliOptions *options, int argc, char **argv)
 {
   if (!cli_parse_ocr (ocr, &how.ocr))
-    return cli_usage ("add", "--ocr is auto, never or always, not '%s'", ocr);
+    return cli_usage ("add", CLI_OCR_PROBLEM, ocr);
   for (int i = 0; i < argc; i++)
     if (*argv[i] == '\0')
       return cli_usage ("add", "argument %d is empty", i + 1);

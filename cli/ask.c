@@ -20,8 +20,7 @@ const GOptionEntry cli_ask_options[] = {
   CLI_BUDGET_OPTION (budget),
   { "temperature", 0, 0, G_OPTION_ARG_DOUBLE, &temperature,
     "0 for the likeliest words (the default), up to 2 for variety", "T" },
-  { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &sure,
-    "refuse what is less likely to be right than P, from 0 to 1 (default: 0.2)", "P" },
+  CLI_SURE_OPTION (sure),
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "same number, same variety", "N" },
   CLI_SCOPE_OPTIONS,
   CLI_SECTION_OPTION,
@@ -39,8 +38,8 @@ static const char *problem_with_options (void)
     return CLI_BUDGET_PROBLEM;
   if (!(temperature >= 0 && temperature <= 2))
     return "--temperature takes a number from 0 to 2";
-  if (!(sure >= 0 && sure <= 1))
-    return "--sure takes a number from 0 to 1";
+  if (!cli_sure_makes_sense (sure))
+    return CLI_SURE_PROBLEM;
   if (seed < 0)
     return "--seed takes a number from 0";
   return NULL;

@@ -112,11 +112,12 @@ CliExit cli_eval_replay (const CliOptions *options, int argc, char **argv);
 CliExit cli_eval_compare (const CliOptions *options, int argc, char **argv);
 
 extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options[],
-    cli_digest_options[], cli_schedule_options[], cli_dossier_options[], cli_forget_options[], cli_fsck_options[], cli_list_options[],
-    cli_log_options[], cli_search_options[],
+    cli_digest_options[], cli_schedule_options[], cli_dossier_options[], cli_forget_options[],
+    cli_fsck_options[], cli_list_options[], cli_log_options[], cli_search_options[],
     cli_show_options[], cli_sync_options[], cli_tag_options[], cli_feedback_options[],
     cli_eval_replay_options[], cli_eval_compare_options[];
-extern const CliCommand cli_feed_commands[], cli_models_commands[], cli_eval_commands[], cli_collection_commands[];
+extern const CliCommand cli_feed_commands[], cli_models_commands[], cli_eval_commands[],
+    cli_collection_commands[];
 
 /* ---- Parts of the library: scope.c ---- */
 
@@ -146,6 +147,32 @@ static inline gboolean cli_budget_makes_sense (double seconds)
 {
   return seconds == 0 || (seconds >= 0.1 && seconds <= 3600);
 }
+
+/* How sure of an answer one must be. */
+#define CLI_SURE_OPTION(probability)                                                               \
+  { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &(probability),                                             \
+    "refuse what is less likely to be right than P, from 0 to 1 (default: 0.2)", "P" }
+#define CLI_SURE_PROBLEM "--sure takes a number from 0 to 1"
+static inline gboolean cli_sure_makes_sense (double probability)
+{
+  return probability >= 0 && probability <= 1;
+}
+
+/* How files are read; WHEN goes through cli_parse_ocr. */
+#define CLI_READING_OPTIONS(when, unsandboxed)                                                     \
+  { "ocr", 0, 0, G_OPTION_ARG_STRING, &(when),                                                     \
+    "read pages that are pictures with tesseract: auto (when it is installed), never, always",     \
+    "WHEN" },                                                                                      \
+  { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &(unsandboxed),                                        \
+    "read files although this system has no sandbox for their parsers", NULL }
+#define CLI_OCR_PROBLEM "--ocr is auto, never or always, not '%s'"
+
+/* How a brief is written, and what is taken out of it. */
+#define CLI_WRITING_OPTIONS(tone, redact)                                                          \
+  { "tone", 0, 0, G_OPTION_ARG_FILENAME, &(tone),                                                  \
+    "formal, friendly, press, or a file that tells the model how to write", "NAME" },              \
+  { "redact", 0, 0, G_OPTION_ARG_NONE, &(redact),                                                  \
+    "take out mail addresses, telephone numbers, accounts and names after a title", NULL }
 
 /* Moves "in:policy", "after:2024-01" and the like from QUERY to cli_scope; returns the rest. */
 char *cli_take_scope (const char *query);

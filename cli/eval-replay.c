@@ -12,14 +12,12 @@ static char *report_path;
 static double sure;
 
 const GOptionEntry cli_eval_replay_options[] = {
-  { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &sure,
-    "refuse what is less likely to be right than P, from 0 to 1 (default: 0.2)", "P" },
+  CLI_SURE_OPTION (sure),
   { NULL },
 };
 
 const GOptionEntry cli_eval_compare_options[] = {
-  { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &sure,
-    "refuse what is less likely to be right than P, from 0 to 1 (default: 0.2)", "P" },
+  CLI_SURE_OPTION (sure),
   { "report", 0, 0, G_OPTION_ARG_FILENAME, &report_path, "also write a page in Markdown", "FILE" },
   { NULL },
 };
@@ -102,17 +100,12 @@ static void add_json (JsonBuilder *json, const char *model, const RagReplayScore
   json_builder_end_object (json);
 }
 
-static gboolean bad_sure (void)
-{
-  return !(sure >= 0 && sure <= 1);
-}
-
 CliExit cli_eval_replay (const CliOptions *options, int argc, char **argv)
 {
   RagReplayScore score;
   Row rows[N_ROWS];
-  if (bad_sure ())
-    return cli_usage ("eval replay", "--sure takes a number from 0 to 1");
+  if (!cli_sure_makes_sense (sure))
+    return cli_usage ("eval replay", CLI_SURE_PROBLEM);
   if (!replay (options, argc > 0 ? argv[0] : NULL, &score))
     return CLI_FAILED;
   if (options->json)
@@ -190,8 +183,8 @@ CliExit cli_eval_compare (const CliOptions *options, int argc, char **argv)
 {
   RagReplayScore scores[2];
   Row a[N_ROWS], b[N_ROWS];
-  if (bad_sure ())
-    return cli_usage ("eval compare", "--sure takes a number from 0 to 1");
+  if (!cli_sure_makes_sense (sure))
+    return cli_usage ("eval compare", CLI_SURE_PROBLEM);
   for (guint i = 0; i < 2; i++)
     {
       CliOptions own = *options;

@@ -20,8 +20,7 @@ static const GOptionEntry answers_options[] = {
     "give the model the right paragraph instead of searching", NULL },
   { "absent", 0, 0, G_OPTION_ARG_NONE, &absent,
     "leave each second article out: its questions must be refused", NULL },
-  { "sure", 0, 0, G_OPTION_ARG_DOUBLE, &sure,
-    "refuse what is less likely to be right than P, from 0 to 1 (default: 0.2)", "P" },
+  CLI_SURE_OPTION (sure),
   { "limit", 0, 0, G_OPTION_ARG_INT, &answers_limit, "a sample of N questions (default: all)",
     "N" },
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "same number, same sample (default: 0)", "N" },
@@ -125,8 +124,8 @@ static CliExit eval_answers (const CliOptions *options, int argc, char **argv)
 {
   if (answers_limit < 0 || seed < 0)
     return cli_usage ("eval answers", "--limit and --seed take numbers from 0");
-  if (!(sure >= 0 && sure <= 1))
-    return cli_usage ("eval answers", "--sure takes a number from 0 to 1");
+  if (!cli_sure_makes_sense (sure))
+    return cli_usage ("eval answers", CLI_SURE_PROBLEM);
   if (oracle && absent)
     return cli_usage ("eval answers", "--oracle needs the paragraphs that --absent leaves out");
   const RagOptions rag_options = cli_rag_options (options);

@@ -19,11 +19,7 @@ const GOptionEntry cli_sync_options[] = {
   { "watch", 'w', 0, G_OPTION_ARG_NONE, &watching,
     "stay, and look again whenever something changes, until Ctrl-C", NULL },
   { "no-embed", 0, 0, G_OPTION_ARG_NONE, &how.no_embed, "find by words only for now", NULL },
-  { "ocr", 0, 0, G_OPTION_ARG_STRING, &ocr,
-    "read pages that are pictures with tesseract: auto (when it is installed), never, always",
-    "WHEN" },
-  { "unsandboxed", 0, 0, G_OPTION_ARG_NONE, &how.unsandboxed,
-    "read files although this system has no sandbox for their parsers", NULL },
+  CLI_READING_OPTIONS (ocr, how.unsandboxed),
   { NULL },
 };
 
@@ -88,7 +84,7 @@ static CliExit watch (const CliOptions *options)
 CliExit cli_sync (const CliOptions *options, int argc, char **argv)
 {
   if (!cli_parse_ocr (ocr, &how.ocr))
-    return cli_usage ("sync", "--ocr is auto, never or always, not '%s'", ocr);
+    return cli_usage ("sync", CLI_OCR_PROBLEM, ocr);
   if (watching && how.dry_run)
     return cli_usage ("sync", "--watch and --dry-run exclude one another");
   if (watching)

@@ -71,6 +71,14 @@ void index_codes_truncate (IndexDenseCodes *codes, guint n, guint dimension)
   g_array_set_size (codes->codes, n * dimension);
 }
 
+/* Both are sorted: NEXT is the place in REMOVED, for the chunks that come after. */
+static gboolean is_removed (const GArray *removed, gint64 chunk, guint *next)
+{
+  while (*next < removed->len && g_array_index (removed, gint64, *next) < chunk)
+    ++*next;
+  return *next < removed->len && g_array_index (removed, gint64, *next) == chunk;
+}
+
 void index_codes_remove (IndexDenseCodes *codes, const GArray *removed, guint dimension)
 {
   gint8 *code = (gint8 *)codes->codes->data;
@@ -80,9 +88,7 @@ void index_codes_remove (IndexDenseCodes *codes, const GArray *removed, guint di
     {
       gint64 chunk = g_array_index (codes->ids, gint64, i);
 
-      while (next < removed->len && g_array_index (removed, gint64, next) < chunk)
-        next++;
-      if (next < removed->len && g_array_index (removed, gint64, next) == chunk)
+      if (is_removed (removed, chunk, &next))
         continue;
       g_array_index (codes->ids, gint64, kept) = chunk;
       g_array_index (codes->scales, float, kept) = g_array_index (codes->scales, float, i);
@@ -146,13 +152,6 @@ typedef struct
   guint from, to;
   IndexTop top;
 } Scan;
-
-static gboolean is_removed (const GArray *removed, gint64 chunk, guint *next)
-{
-  while (*next < removed->len && g_array_index (removed, gint64, *next) < chunk)
-    ++*next;
-  return *next < removed->len && g_array_index (removed, gint64, *next) == chunk;
-}
 
 static gpointer scan (gpointer data)
 {

@@ -164,3 +164,11 @@ void ingest_document_append (IngestDocument *document, const IngestDocument *par
                                  &block->box, part->text + block->start, block->end - block->start);
     }
 }
+
+guint ingest_count_pictures (const IngestDocument *document)
+{
+  guint n = 0;
+  for (guint i = 0; i < document->pages->len; i++)
+    n += ingest_document_page (document, i)->source == INGEST_PAGE_PICTURE;
+  return n;
+}

@@ -189,14 +189,6 @@ static IngestDocument *extract_once (int fd, const char *name, const char *hint,
 #define OCR_PAGE_SECONDS 20
 #define OCR_PAGES_MAX 2000
 
-guint ingest_count_pictures (const IngestDocument *document)
-{
-  guint n = 0;
-  for (guint i = 0; i < document->pages->len; i++)
-    n += ingest_document_page (document, i)->source == INGEST_PAGE_PICTURE;
-  return n;
-}
-
 /* Reads the document again with OCR, which takes so much longer that it has limits of its own. What
  * the first reading found stays when the second fails. */
 static IngestDocument *read_pictures (IngestDocument *first, int fd, const char *name,

@@ -32,6 +32,7 @@ IngestLimits ingest_limits_or_defaults (const IngestLimits *limits);
 /* $DOCENT_EXTRACT, else beside the running program, ../ingest beside it, the libexec folder. NULL
  * when there is none. */
 char *ingest_helper_find (void);
-/* Parses what DOCUMENT_FD reads into READER. HINT: as for ingest_parse. The document itself is judged by its content first. */
+/* Parses what DOCUMENT_FD reads into READER. HINT: as for ingest_parse. The document itself is judged
+ * by its content first. */
 IngestHelperResult ingest_helper_run (const IngestLimits *limits, int document_fd, const char *hint,
                                       IngestFrameReader *reader, GCancellable *cancellable);

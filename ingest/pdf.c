@@ -195,15 +195,6 @@ static PopplerDocument *open_pdf (GBytes *bytes, GError **error)
   return NULL;
 }
 
-/* Without text it is still a document, of which the caller says what can be done about it. */
-static gboolean has_pictures (const IngestDocument *document)
-{
-  for (guint i = 0; i < document->pages->len; i++)
-    if (ingest_document_page (document, i)->source == INGEST_PAGE_PICTURE)
-      return TRUE;
-  return FALSE;
-}
-
 static void set_no_text_error (GError **error, const LayoutDocument *layout)
 {
   g_set_error (error, INGEST_ERROR, INGEST_ERROR_NO_TEXT, " on its %u page%s", layout->pages->len,
@@ -257,15 +248,17 @@ IngestDocument *ingest_parse_pdf (GBytes *bytes, GError **error)
   for (guint i = 0; i < layout.pages->len; i++)
     layout_order (g_ptr_array_index (layout.pages, i));
   layout_write (&layout, document);
+  /* Pictures without text are a document too: the caller says what can be done about it. */
+  const gboolean has_content = document->blocks->len > 0 || ingest_count_pictures (document) > 0;
   if (layout.pages->len == 0)
     g_set_error_literal (error, INGEST_ERROR, INGEST_ERROR_FORMAT,
                          "is a damaged PDF without pages; get another copy");
-  else if (document->blocks->len == 0 && !has_pictures (document))
+  else if (!has_content)
     set_no_text_error (error, &layout);
   else
     ingest_describe (document);
   g_ptr_array_unref (layout.pages);
   g_array_unref (layout.bookmarks);
   g_object_unref (pdf);
-  return document->blocks->len > 0 || has_pictures (document) ? g_steal_pointer (&document) : NULL;
+  return has_content ? g_steal_pointer (&document) : NULL;
 }

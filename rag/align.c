@@ -89,6 +89,13 @@ static gboolean is_swap (const Side *said, guint i0, guint i1, const Side *sourc
 /* Words between which a "not" belongs to what stands around it; longer gaps are other clauses. */
 #define MAX_FLIP_GAP 3
 
+static gboolean is_one_of (const Side *side, guint i, const char *const *words)
+{
+  const RagWord *word = word_of (side, i);
+  g_autofree char *lower = g_utf8_strdown (side->text + word->start, word->end - word->start);
+  return g_strv_contains (words, lower);
+}
+
 static gboolean is_negation (const Side *side, guint i)
 {
   static const char *const negations[]
@@ -98,20 +105,14 @@ static gboolean is_negation (const Side *side, guint i)
           "kein",   "keine",   "keinen", "keinem",  "keiner", "keines",  "niemals",
           "ohne",   "pas",     "jamais", "sans",    "aucun",  "aucune",  "nunca",
           "sin",    "non",     "mai",    "senza",   "nessun", "nessuna", NULL };
-  const RagWord *word = word_of (side, i);
-  g_autofree char *lower = g_utf8_strdown (side->text + word->start, word->end - word->start);
-  return g_strv_contains (negations, lower);
+  return is_one_of (side, i, negations);
 }
 
 /* "Not only" denies nothing. */
 static gboolean is_only (const Side *side, guint i)
 {
   static const char *const only[] = { "only", "just", "nur", "seulement", "solo", "sólo", NULL };
-  if (i >= side->words->len)
-    return FALSE;
-  const RagWord *word = word_of (side, i);
-  g_autofree char *lower = g_utf8_strdown (side->text + word->start, word->end - word->start);
-  return g_strv_contains (only, lower);
+  return i < side->words->len && is_one_of (side, i, only);
 }
 
 static guint n_negations (const Side *side, guint from, guint to)

@@ -74,6 +74,7 @@ void rag_retrieval_clear (RagRetrieval *retrieval);
 gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint limit,
                        const char *collection, gint64 only_document, RagRetrieval *ret_retrieval,
                        GError **error);
+
 /* ---- rerank.c ---- */
 
 /* More are not worth their time: what is relevant is among the first of a hybrid search. */
@@ -168,13 +169,25 @@ void rag_cite (const RagQuestion *question, const RagEvidence *evidence, const c
                RagCited *ret_cited);
 void rag_cited_clear (RagCited *cited);
 void rag_sentence_free (RagSentence *sentence);
+/* Cites QUOTE, which stands in HIT. Its number is the caller's to give. */
+RagCitation *rag_citation_new (const RagHit *hit, const char *quote);
+RagCitation *rag_citation_copy (const RagCitation *citation);
 void rag_citation_free (RagCitation *citation);
 
 /* ---- quote.c ---- */
 
-/* Whether SPAN has a word of the kind that QUESTION asks for and that is not the question's own. */
-gboolean rag_has_kind_asked (const RagQuestion *question, const RagEvidence *evidence,
-                             const RagSpan *span);
+/* What a question asks for. */
+typedef enum
+{
+  RAG_KIND_ANY,
+  RAG_KIND_NUMBER,
+  RAG_KIND_NAME,
+} RagKind;
+RagKind rag_kind_asked (const RagQuestion *question);
+/* Whether SPAN has a word of KIND that is not the question's own. German capitalises every noun, so
+ * any of its capitals may be a name. */
+gboolean rag_has_kind (const RagQuestion *question, const RagEvidence *evidence,
+                       const RagSpan *span, RagKind kind);
 /* The sentence of EVIDENCE that may answer QUESTION by itself, or NULL. */
 const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evidence);
 /* The same as text, and the probability that it does; both untouched when there is none. */

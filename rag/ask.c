@@ -66,11 +66,6 @@ void rag_answer_free (RagAnswer *answer)
   g_free (answer);
 }
 
-static double milliseconds_since (gint64 start_us)
-{
-  return (double)(g_get_monotonic_time () - start_us) / 1000.0;
-}
-
 static RagAnswer *answer_new (Rag *rag, const char *question)
 {
   RagAnswer *answer = g_new0 (RagAnswer, 1);
@@ -290,7 +285,7 @@ static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQu
 {
   Outcome outcome;
   const RagAskEvents quiet = { .cancellable = events != NULL ? events->cancellable : NULL };
-  double before_ms = milliseconds_since (start_us);
+  double before_ms = rag_milliseconds_since (start_us);
   if (!try_answer (chat, answer, question, evidence, events, &outcome, error))
     return FALSE;
   double first_token_ms = before_ms + answer->first_token_ms;
@@ -333,14 +328,14 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
       if (!need_session (chat, error))
         return FALSE;
       guint budget = rag_evidence_budget (chat->rag, chat->session, options, question->text,
-                                          milliseconds_since (start_us));
+                                          rag_milliseconds_since (start_us));
       rag_evidence_select (evidence, budget, count_tokens, chat->rag->generator);
       answer->model = g_strdup (chat->rag->generator_label);
     }
   else
     rag_evidence_select (evidence, EVIDENCE_ONLY_TOKENS, NULL, NULL);
   list_evidence (evidence, answer->evidence);
-  answer->retrieve_ms = milliseconds_since (start_us);
+  answer->retrieve_ms = rag_milliseconds_since (start_us);
   if (hopeless)
     {
       answer->confidence = 1 - answerable;
@@ -364,7 +359,7 @@ static RagAnswer *finish (RagChat *chat, const RagQuestion *question, const GPtr
   if (!rag_coverage_fill (chat->rag, chat->collection, &answer->coverage, error)
       || !answer_question (chat, answer, question, hits, events, start_us, error))
     return NULL;
-  answer->total_ms = milliseconds_since (start_us);
+  answer->total_ms = rag_milliseconds_since (start_us);
   return g_steal_pointer (&answer);
 }
 
@@ -390,7 +385,7 @@ static RagAnswer *ask_directly (RagChat *chat, const char *text, const RagAskEve
       || !rag_answer_directly (chat->rag, text, &chat->options, cancellable, answer, &done, error)
       || !done)
     return NULL;
-  answer->total_ms = milliseconds_since (start_us);
+  answer->total_ms = rag_milliseconds_since (start_us);
   return g_steal_pointer (&answer);
 }
 

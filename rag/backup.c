@@ -74,14 +74,14 @@ static gboolean copy_tree (const char *from, const char *to, GError **error)
   return TRUE;
 }
 
-static void remove_tree (const char *path)
+void rag_remove_tree (const char *path)
 {
   const char *name;
   g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
   while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
     {
       g_autofree char *inner = g_build_filename (path, name, NULL);
-      remove_tree (inner);
+      rag_remove_tree (inner);
     }
   g_remove (path);
 }
@@ -107,6 +107,6 @@ gboolean rag_backup (Rag *rag, const char *dir, GError **error)
     return rag_translate_error (error, inner);
   if (copy_beside (rag, absolute, &inner))
     return TRUE;
-  remove_tree (absolute);
+  rag_remove_tree (absolute);
   return rag_translate_error (error, inner);
 }

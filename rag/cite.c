@@ -35,6 +35,29 @@ void rag_sentence_free (RagSentence *sentence)
   g_free (sentence);
 }
 
+RagCitation *rag_citation_copy (const RagCitation *citation)
+{
+  RagCitation *copy = g_memdup2 (citation, sizeof *citation);
+  copy->document = g_strdup (citation->document);
+  copy->title = g_strdup (citation->title);
+  copy->page_label = g_strdup (citation->page_label);
+  copy->section = g_strdup (citation->section);
+  copy->quote = g_strdup (citation->quote);
+  return copy;
+}
+
+RagCitation *rag_citation_new (const RagHit *hit, const char *quote)
+{
+  const RagCitation citation = { .document = hit->document,
+                                 .title = hit->title,
+                                 .page = hit->page,
+                                 .page_label = hit->page_label,
+                                 .section = hit->section,
+                                 .ocr = hit->ocr,
+                                 .quote = (char *)quote };
+  return rag_citation_copy (&citation);
+}
+
 void rag_citation_free (RagCitation *citation)
 {
   if (citation == NULL)
@@ -211,15 +234,8 @@ static guint cite_span (const RagEvidence *evidence, guint i, RagCited *cited)
           && strcmp (known->quote, quote) == 0)
         return known->n;
     }
-  RagCitation *citation = g_new0 (RagCitation, 1);
+  RagCitation *citation = rag_citation_new (hit, quote);
   citation->n = cited->citations->len + 1;
-  citation->document = g_strdup (hit->document);
-  citation->title = g_strdup (hit->title);
-  citation->page = hit->page;
-  citation->page_label = g_strdup (hit->page_label);
-  citation->section = g_strdup (hit->section);
-  citation->ocr = hit->ocr;
-  citation->quote = g_steal_pointer (&quote);
   g_ptr_array_add (cited->citations, citation);
   return citation->n;
 }
@@ -261,11 +277,12 @@ static double relevance_of (const RagQuestion *question, const RagEvidence *evid
 static gboolean is_beside_the_point (const RagQuestion *question, const RagEvidence *evidence,
                                      const GArray *sources)
 {
+  const RagKind kind = rag_kind_asked (question);
   double ours = 0, most = 0;
   for (guint i = 0; i < sources->len; i++)
     ours = MAX (ours, relevance_of (question, evidence, g_array_index (sources, guint, i)));
   for (guint i = 0; i < evidence->spans->len; i++)
-    if (rag_has_kind_asked (question, evidence, &g_array_index (evidence->spans, RagSpan, i)))
+    if (rag_has_kind (question, evidence, &g_array_index (evidence->spans, RagSpan, i), kind))
       most = MAX (most, relevance_of (question, evidence, i));
   return ours < MIN_RELEVANCE * most;
 }

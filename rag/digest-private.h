@@ -9,6 +9,11 @@ gboolean rag_digest_save (const Rag *rag, const RagBrief *brief, const char *col
 /* Digests of days before DATE, latest first. Elements: RagBrief*. */
 GPtrArray *rag_digest_earlier (const Rag *rag, const char *collection, const char *date,
                                guint limit);
+/* Takes what tells of DOCUMENTS (IndexDocument*) out of all digests. */
+void rag_digest_forget (const Rag *rag, const GPtrArray *documents);
+
+/* ---- digest.c ---- */
+
 /* The beginning of DOCUMENT: as much as a digest tells of. Elements: IndexHit*. */
 GPtrArray *rag_digest_chunks (Rag *rag, const RagDocument *document, GError **error);
 
@@ -29,8 +34,3 @@ gboolean rag_digest_write (Rag *rag, const GPtrArray *stories, const RagDigestOp
 GHashTable *rag_embargoes (const Rag *rag, GError **error);
 /* Unix seconds; 0: none. */
 gint64 rag_embargo_of (GHashTable *embargoes, const char *collection);
-
-/* ---- digest-store.c, goes on ---- */
-
-/* Takes what tells of DOCUMENTS (IndexDocument*) out of all digests. */
-void rag_digest_forget (const Rag *rag, const GPtrArray *documents);

@@ -2,8 +2,8 @@
  *
  * In: the documents that came into the library since the last digest. Out: a brief. The path: take
  * each document's lead, group those that tell the same story (stories.c), put first what the reader
- * asks about and what no earlier digest told, have the model write and the gate check (digest-write.c),
- * name what was left out. A day's digest is made once; what arrives later waits for the next. */
+ * asks about and what no earlier digest told, have the model write and the gate check
+ * (digest-write.c), name what was left out. A day's digest is made once; what arrives later waits for the next. */
 #include "rag/digest-private.h"
 
 #include <string.h>
@@ -58,21 +58,23 @@ static gint64 released_at (const RagDocument *document, GHashTable *embargoes)
   return MAX (document->added_at, rag_embargo_of (embargoes, document->collection));
 }
 
-/* The end of an embargo makes the whole collection new, what was told before it began included. */
-static gboolean was_told (Rag *rag, const RagDigestOptions *options, const RagDocument *document)
+/* Paths of the documents that earlier digests told of. */
+static GHashTable *told_before (const Rag *rag, const RagDigestOptions *options)
 {
+  GHashTable *told = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) briefs
       = rag_digest_earlier (rag, options->collection, options->date, G_MAXUINT);
   for (guint b = 0; b < briefs->len; b++)
     {
       const GPtrArray *sections = ((RagBrief *)g_ptr_array_index (briefs, b))->sections;
       for (guint s = 0; s < sections->len; s++)
-        if (g_ptr_array_find_with_equal_func (
-                ((RagSection *)g_ptr_array_index (sections, s))->documents, document->path,
-                g_str_equal, NULL))
-          return TRUE;
+        {
+          const GPtrArray *documents = ((RagSection *)g_ptr_array_index (sections, s))->documents;
+          for (guint d = 0; d < documents->len; d++)
+            g_hash_table_add (told, g_strdup (g_ptr_array_index (documents, d)));
+        }
     }
-  return FALSE;
+  return told;
 }
 
 /* Elements: RagNewsItem*. Those that could not be read become notes. */
@@ -82,14 +84,20 @@ static GPtrArray *new_items (Rag *rag, const GPtrArray *documents, const RagDige
   g_autoptr (GHashTable) embargoes = rag_embargoes (rag, error);
   if (embargoes == NULL)
     return NULL;
+  g_autoptr (GHashTable) told = NULL;
   g_autoptr (GPtrArray) items
       = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_news_item_free);
   for (guint i = 0; i < documents->len; i++)
     {
       const RagDocument *document = g_ptr_array_index (documents, i);
       const gint64 released = released_at (document, embargoes);
-      if (released <= since || released > brief->until
-          || (released > document->added_at && was_told (rag, options, document)))
+      if (released <= since || released > brief->until)
+        continue;
+      /* The end of an embargo makes the whole collection new, what was told before it included. */
+      const gboolean was_held = released > document->added_at;
+      if (was_held && told == NULL)
+        told = told_before (rag, options);
+      if (was_held && g_hash_table_contains (told, document->path))
         continue;
       if (document->failure != NULL)
         {

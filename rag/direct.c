@@ -42,8 +42,8 @@ static gboolean mention (Rag *rag, const char *object, const RagAskOptions *opti
 /* The one that is named, or the only one there is; NULL without an error when it is neither. */
 static RagDocument *document_named (Rag *rag, const char *name, const char *collection)
 {
-  static const char *const only[] = { "document", "the document", "file",     "it", "this", "all",
-                                      "dokument", "das dokument", "document", NULL };
+  static const char *const only[] = { "document", "the document", "file",         "it", "this",
+                                      "all",      "dokument",     "das dokument", NULL };
   RagDocument *found = rag_find (rag, name, NULL);
   g_autofree char *lower = g_utf8_strdown (name, -1);
   if (found != NULL || !g_strv_contains (only, lower))
@@ -60,14 +60,8 @@ static void add_point (RagAnswer *answer, const RagPoint *point)
   sentence->citations = g_array_new (FALSE, FALSE, sizeof (guint));
   for (guint i = 0; i < point->citations->len; i++)
     {
-      const RagCitation *from = g_ptr_array_index (point->citations, i);
-      RagCitation *citation = g_memdup2 (from, sizeof *from);
+      RagCitation *citation = rag_citation_copy (g_ptr_array_index (point->citations, i));
       citation->n = answer->citations->len + 1;
-      citation->document = g_strdup (from->document);
-      citation->title = g_strdup (from->title);
-      citation->page_label = g_strdup (from->page_label);
-      citation->section = g_strdup (from->section);
-      citation->quote = g_strdup (from->quote);
       g_ptr_array_add (answer->citations, citation);
       g_array_append_val (sentence->citations, citation->n);
     }

@@ -3,9 +3,9 @@
  * In: documents and a template. Out: sections of cited statements. Two ways, as the heading says.
  * Asked: the best passages of the whole document go to the model, and the gate keeps what they
  * prove. Matched: every sentence of every section is looked at (map); each section offers its best,
- * and the best of those are quoted, so that no part of the document is passed over (reduce); tables are
- * chosen in the same way (dossier-tables.c). Finished
- * headings are kept in a file, and an interrupted run goes on behind them. */
+ * and the best of those are quoted, so that no part of the document is passed over (reduce); tables
+ * are chosen in the same way (dossier-tables.c). Finished headings are kept in a file, and an
+ * interrupted run goes on behind them. */
 #include "rag/dossier-private.h"
 
 #include <glib/gstdio.h>
@@ -208,8 +208,9 @@ static gboolean write_heading (Dossier *dossier, const RagHeading *heading, RagB
       rag_section_free (section);
       return TRUE;
     }
-  const gboolean ok = heading->match != NULL || heading->tables ? match_heading (dossier, heading, section, error)
-                                             : ask_heading (dossier, heading, section, error);
+  const gboolean ok = heading->match != NULL || heading->tables
+                          ? match_heading (dossier, heading, section, error)
+                          : ask_heading (dossier, heading, section, error);
   if (!ok || is_stopped (dossier))
     {
       rag_section_free (section);

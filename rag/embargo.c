@@ -59,12 +59,5 @@ gboolean rag_set_embargo (Rag *rag, const char *collection, gint64 until, GError
   g_autofree char *path = embargo_path (rag);
   g_autofree char *key = g_uri_escape_string (collection, NULL, FALSE);
   g_key_file_set_int64 (file, GROUP, key, until);
-  gsize size = 0;
-  g_autofree char *text = g_key_file_to_data (file, &size, NULL);
-  GError *inner = NULL;
-  if (!g_file_set_contents_full (path, text, (gssize)size,
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
-                                 &inner))
-    return rag_translate_error (error, inner);
-  return TRUE;
+  return rag_key_file_save (file, path, error);
 }

@@ -3,7 +3,6 @@
  * chunking on, they go the way that documents go. */
 #include "rag/eval-private.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 gboolean rag_temp_library_open (const RagOptions *options, RagTempLibrary *ret_library,
@@ -18,7 +17,7 @@ gboolean rag_temp_library_open (const RagOptions *options, RagTempLibrary *ret_l
   Rag *rag = rag_open (&own, RAG_WRITE, error);
   if (rag == NULL)
     {
-      g_rmdir (dir);
+      rag_remove_tree (dir);
       return FALSE;
     }
   ret_library->rag = rag;
@@ -31,13 +30,7 @@ void rag_temp_library_clear (RagTempLibrary *library)
   g_clear_pointer (&library->rag, rag_close);
   if (library->dir == NULL)
     return;
-  g_autoptr (GDir) dir = g_dir_open (library->dir, 0, NULL);
-  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
-    {
-      g_autofree char *path = g_build_filename (library->dir, name, NULL);
-      g_unlink (path);
-    }
-  g_rmdir (library->dir);
+  rag_remove_tree (library->dir);
   g_clear_pointer (&library->dir, g_free);
 }
 

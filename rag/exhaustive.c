@@ -57,17 +57,12 @@ static char *sentence_with (const Search *search, const IndexHit *chunk)
   return NULL;
 }
 
-static guint cite (Search *search, const IndexHit *chunk, char *quote)
+static guint cite (Search *search, const IndexHit *chunk, const char *quote)
 {
-  RagCitation *citation = g_new0 (RagCitation, 1);
+  RagHit *hit = rag_hit_from_index (chunk);
+  RagCitation *citation = rag_citation_new (hit, quote);
   citation->n = search->cited->citations->len + 1;
-  citation->document = g_strdup (chunk->path);
-  citation->title = g_strdup (chunk->title);
-  citation->page = chunk->first_page;
-  citation->page_label = chunk->first_label != NULL ? g_strdup (chunk->first_label)
-                                                    : g_strdup_printf ("%u", chunk->first_page);
-  citation->section = g_strdup (chunk->section);
-  citation->quote = quote;
+  rag_hit_free (hit);
   g_ptr_array_add (search->cited->citations, citation);
   return citation->n;
 }
@@ -103,15 +98,14 @@ static void look_at (Search *search, const IndexDocument *document, const GPtrAr
   for (guint i = 0; i < chunks->len; i++)
     {
       const IndexHit *chunk = g_ptr_array_index (chunks, i);
-      char *quote = (chunk->flags & INDEX_CHUNK_HIDDEN) ? NULL : sentence_with (search, chunk);
+      g_autofree char *quote
+          = (chunk->flags & INDEX_CHUNK_HIDDEN) ? NULL : sentence_with (search, chunk);
       if (quote == NULL)
         continue;
       n++;
       add_page (pages, chunk, &last_page);
       if (citation == 0 && search->n_documents < MAX_NAMED)
         citation = cite (search, chunk, quote);
-      else
-        g_free (quote);
     }
   if (n == 0)
     return;

@@ -120,15 +120,7 @@ gboolean rag_feeds_save (const Rag *rag, const GPtrArray *states, GError **error
 {
   g_autofree char *path = feeds_path (rag);
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  GError *inner = NULL;
   for (guint i = 0; i < states->len; i++)
     state_to (g_ptr_array_index (states, i), file);
-  gsize size = 0;
-  g_autofree char *text = g_key_file_to_data (file, &size, NULL);
-  /* Without CONSISTENT GLib 2.74 leaves the end of a longer file in place. */
-  if (!g_file_set_contents_full (path, text, (gssize)size,
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
-                                 &inner))
-    return rag_translate_error (error, inner);
-  return TRUE;
+  return rag_key_file_save (file, path, error);
 }

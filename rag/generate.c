@@ -2,9 +2,9 @@
  *
  * In come the messages, out go the model's words and what its probabilities tell. Of what the
  * session has read for the last question, the common beginning is kept, so a conversation does not
- * read its instructions twice; what the model made of the instructions alone, which hold no word of a
- * user's, is kept on disk beside the models. Words go to the listener as they come, except while they may still
- * become the refusal sentence: a refusal is worded by refuse.c, not by the model. */
+ * read its instructions twice; what the model made of the instructions alone, which hold no word of
+ * a user's, is kept on disk beside the models. Words go to the listener as they come, except while
+ * they may still become the refusal sentence: a refusal is worded by refuse.c, not by the model. */
 #include "rag/answer-private.h"
 
 #include <string.h>

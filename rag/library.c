@@ -24,6 +24,19 @@ static RagError translated_code (const GError *inner)
   return RAG_ERROR_FAILED;
 }
 
+gboolean rag_key_file_save (GKeyFile *file, const char *path, GError **error)
+{
+  gsize size;
+  g_autofree char *text = g_key_file_to_data (file, &size, NULL);
+  GError *inner = NULL;
+  /* Without CONSISTENT GLib 2.74 leaves the end of a longer file in place. */
+  if (!g_file_set_contents_full (path, text, (gssize)size,
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                 &inner))
+    return rag_translate_error (error, inner);
+  return TRUE;
+}
+
 gboolean rag_translate_error (GError **error, GError *inner)
 {
   g_set_error_literal (error, RAG_ERROR, translated_code (inner), inner->message);
@@ -77,6 +90,8 @@ static void drop_encoder (Rag *rag)
 {
   g_clear_pointer (&rag->encoder, engine_encoder_free);
   g_clear_pointer (&rag->encoder_model, engine_model_unref);
+  g_clear_pointer (&rag->asked, g_free);
+  g_clear_pointer (&rag->asked_vector, g_free);
 }
 
 void rag_close (Rag *rag)

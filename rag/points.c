@@ -36,17 +36,6 @@ void rag_writer_clear (RagWriter *writer)
   g_clear_pointer (&writer->tone, g_free);
 }
 
-static RagCitation *copy_citation (const RagCitation *from)
-{
-  RagCitation *citation = g_memdup2 (from, sizeof *from);
-  citation->document = g_strdup (from->document);
-  citation->title = g_strdup (from->title);
-  citation->page_label = g_strdup (from->page_label);
-  citation->section = g_strdup (from->section);
-  citation->quote = g_strdup (from->quote);
-  return citation;
-}
-
 /* ---- The model's sentences ---- */
 
 static const RagCitation *citation_of (const RagCited *cited, guint n)
@@ -83,7 +72,7 @@ static RagPoint *point_of_sentence (const RagCited *cited, const RagSentence *se
       const RagCitation *citation
           = citation_of (cited, g_array_index (sentence->citations, guint, i));
       if (citation != NULL)
-        g_ptr_array_add (point->citations, copy_citation (citation));
+        g_ptr_array_add (point->citations, rag_citation_copy (citation));
     }
   return point;
 }
@@ -171,17 +160,10 @@ static gboolean write_with_model (RagWriter *writer, const RagPointPrompt *texts
 RagPoint *rag_point_of_hit (const RagHit *hit, const char *quote)
 {
   RagPoint *point = g_new0 (RagPoint, 1);
-  const RagCitation citation = { .document = hit->document,
-                                 .title = hit->title,
-                                 .page = hit->page,
-                                 .page_label = hit->page_label,
-                                 .section = hit->section,
-                                 .ocr = hit->ocr,
-                                 .quote = (char *)quote };
   point->text = rag_one_line (past_bullet (quote), -1);
   point->quoted = TRUE;
   point->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
-  g_ptr_array_add (point->citations, copy_citation (&citation));
+  g_ptr_array_add (point->citations, rag_citation_new (hit, quote));
   return point;
 }
 

@@ -12,28 +12,26 @@
 /* Of the question's weight. */
 #define MIN_COVERAGE 0.5
 
-typedef enum
-{
-  KIND_ANY,
-  KIND_NUMBER,
-  KIND_NAME,
-} Kind;
-
 /* How questions begin, or what stands in them, in lower case. */
 static const struct
 {
   const char *words;
-  Kind kind;
+  RagKind kind;
 } cues[] = {
-  { "how many", KIND_NUMBER },  { "how much", KIND_NUMBER },   { "how long", KIND_NUMBER },
-  { "how often", KIND_NUMBER }, { "how old", KIND_NUMBER },    { "when", KIND_NUMBER },
-  { "what year", KIND_NUMBER }, { "which year", KIND_NUMBER }, { "who", KIND_NAME },
-  { "wie viele", KIND_NUMBER }, { "wie viel", KIND_NUMBER },   { "wie oft", KIND_NUMBER },
-  { "wie lange", KIND_NUMBER }, { "wann", KIND_NUMBER },       { "combien", KIND_NUMBER },
-  { "quand", KIND_NUMBER },     { "qui", KIND_NAME },          { "cuánto", KIND_NUMBER },
-  { "cuántos", KIND_NUMBER },   { "cuántas", KIND_NUMBER },    { "cuándo", KIND_NUMBER },
-  { "quién", KIND_NAME },       { "quanto", KIND_NUMBER },     { "quanti", KIND_NUMBER },
-  { "quante", KIND_NUMBER },    { "quando", KIND_NUMBER },     { "chi", KIND_NAME },
+  { "how many", RAG_KIND_NUMBER },  { "how much", RAG_KIND_NUMBER },
+  { "how long", RAG_KIND_NUMBER },  { "how often", RAG_KIND_NUMBER },
+  { "how old", RAG_KIND_NUMBER },   { "when", RAG_KIND_NUMBER },
+  { "what year", RAG_KIND_NUMBER }, { "which year", RAG_KIND_NUMBER },
+  { "who", RAG_KIND_NAME },         { "wie viele", RAG_KIND_NUMBER },
+  { "wie viel", RAG_KIND_NUMBER },  { "wie oft", RAG_KIND_NUMBER },
+  { "wie lange", RAG_KIND_NUMBER }, { "wann", RAG_KIND_NUMBER },
+  { "combien", RAG_KIND_NUMBER },   { "quand", RAG_KIND_NUMBER },
+  { "qui", RAG_KIND_NAME },         { "cuánto", RAG_KIND_NUMBER },
+  { "cuántos", RAG_KIND_NUMBER },   { "cuántas", RAG_KIND_NUMBER },
+  { "cuándo", RAG_KIND_NUMBER },    { "quién", RAG_KIND_NAME },
+  { "quanto", RAG_KIND_NUMBER },    { "quanti", RAG_KIND_NUMBER },
+  { "quante", RAG_KIND_NUMBER },    { "quando", RAG_KIND_NUMBER },
+  { "chi", RAG_KIND_NAME },
 };
 
 /* Whether WORDS stand in TEXT as whole words. */
@@ -49,13 +47,13 @@ static gboolean has_words (const char *text, const char *words)
   return FALSE;
 }
 
-static Kind kind_asked_for (const RagQuestion *question)
+RagKind rag_kind_asked (const RagQuestion *question)
 {
   g_autofree char *lower = g_utf8_strdown (question->text, -1);
   for (gsize i = 0; i < G_N_ELEMENTS (cues); i++)
     if (has_words (lower, cues[i].words))
       return cues[i].kind;
-  return KIND_ANY;
+  return RAG_KIND_ANY;
 }
 
 static gboolean is_asked (const RagQuestion *question, const char *form)
@@ -66,10 +64,8 @@ static gboolean is_asked (const RagQuestion *question, const char *form)
   return FALSE;
 }
 
-/* Whether the sentence has a word of KIND that the question has not. German capitalises every
- * noun, so any of its capitals may be a name. */
-static gboolean has_kind (const RagQuestion *question, const RagEvidence *evidence,
-                          const RagSpan *span, Kind kind)
+gboolean rag_has_kind (const RagQuestion *question, const RagEvidence *evidence,
+                       const RagSpan *span, RagKind kind)
 {
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
   const char *text = passage->hit->text + span->start;
@@ -80,17 +76,11 @@ static gboolean has_kind (const RagQuestion *question, const RagEvidence *eviden
           = word->kind != RAG_WORD_STOP && g_unichar_isupper (g_utf8_get_char (text + word->start));
       if (word->kind == RAG_WORD_STOP || is_asked (question, word->form))
         continue;
-      if (kind == KIND_ANY || (kind == KIND_NUMBER && word->kind == RAG_WORD_NUMBER)
-          || (kind == KIND_NAME && capital))
+      if (kind == RAG_KIND_ANY || (kind == RAG_KIND_NUMBER && word->kind == RAG_WORD_NUMBER)
+          || (kind == RAG_KIND_NAME && capital))
         return TRUE;
     }
   return FALSE;
-}
-
-gboolean rag_has_kind_asked (const RagQuestion *question, const RagEvidence *evidence,
-                             const RagSpan *span)
-{
-  return has_kind (question, evidence, span, kind_asked_for (question));
 }
 
 /* "How often" is asked with a word that the answer does not have. */
@@ -122,13 +112,13 @@ static gboolean has_point (const RagQuestion *question, const RagEvidence *evide
 
 const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evidence)
 {
-  const Kind kind = kind_asked_for (question);
+  const RagKind kind = rag_kind_asked (question);
   g_autoptr (GPtrArray) nearest = rag_evidence_nearest (evidence, MAX_SENTENCES);
   for (guint i = 0; i < nearest->len; i++)
     {
       const RagSpan *span = g_ptr_array_index (nearest, i);
       if (rag_question_coverage (question, span->forms) >= MIN_COVERAGE
-          && has_point (question, evidence, span) && has_kind (question, evidence, span, kind))
+          && has_point (question, evidence, span) && rag_has_kind (question, evidence, span, kind))
         return span;
     }
   return NULL;

@@ -25,6 +25,8 @@ struct _Rag
 
   EngineEncoder *encoder; /* NULL until first needed, as all below */
   EngineModel *encoder_model;
+  char *asked; /* what ENCODER embedded last as a question, and its vector */
+  float *asked_vector;
   char *reranker_name; /* as asked for, or NULL */
   guint rerank_ms;
   EngineEncoder *reranker;
@@ -50,10 +52,19 @@ EngineEncoder *rag_find_encoder (Rag *rag, const char *fingerprint, EngineModel 
                                  GError **error);
 /* From now on NAME writes, in place of the model in use and its adapters. */
 void rag_change_generator (Rag *rag, const char *name);
+/* Written whole or not at all, synced to the disk, readable by its owner only. */
+gboolean rag_key_file_save (GKeyFile *file, const char *path, GError **error);
+/* PATH and all in it, as far as that can be done. backup.c */
+void rag_remove_tree (const char *path);
 /* Turns an error of another room into one of ours, its sentence kept. Always FALSE. */
 gboolean rag_translate_error (GError **error, GError *inner);
 RagFailure *rag_failure_new (const char *document, const char *reason);
 void rag_failure_free (RagFailure *failure);
+
+static inline double rag_milliseconds_since (gint64 start_us)
+{
+  return (double)(g_get_monotonic_time () - start_us) / 1000.0;
+}
 
 /* ---- scope.c ---- */
 

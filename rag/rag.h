@@ -96,7 +96,8 @@ typedef struct
 {
   char *collection, *folder, *language, *tag;
   char *section;       /* words of the section's title */
-  char *after, *before; /* "2024", "2024-01" or "2024-01-15": written (else changed) on or after, before */
+  char *after, *before; /* "2024", "2024-01" or "2024-01-15": written (else changed) then or later,
+                         * earlier than then */
 } RagScope;
 void rag_scope_clear (RagScope *scope);
 /* Moves "in:", "folder:", "lang:", "tag:", "section:", "after:" and "before:" from QUERY to SCOPE
@@ -355,7 +356,7 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *question, const RagAskEvents
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
                     const RagAskEvents *events, GError **error);
 
-/* ---- Feeds: feed.c, feed-state.c, feed-source.c, feed-items.c, sitemap.c, fetch.c ---------------------------------------------- */
+/* ---- Feeds: feed.c, feed-state.c, feed-source.c, feed-items.c, sitemap.c, fetch.c ---------------- */
 
 typedef struct
 {

@@ -5,6 +5,7 @@
 #include "rag/answer-private.h"
 
 #include <math.h>
+#include <string.h>
 
 #define DEFAULT_LIMIT 10
 #define MAX_LIMIT 1000
@@ -76,9 +77,22 @@ void rag_retrieval_clear (RagRetrieval *retrieval)
   g_clear_pointer (&retrieval->vector, g_free);
 }
 
-static double milliseconds_since (gint64 start_us)
+/* An answer compares its question with passages, with sentences and with its source. */
+static gboolean embed_question (Rag *rag, const char *text, float *vector, GError **error)
 {
-  return (double)(g_get_monotonic_time () - start_us) / 1000.0;
+  const gsize size = engine_encoder_dimension (rag->encoder) * sizeof *vector;
+  if (g_strcmp0 (rag->asked, text) == 0)
+    {
+      memcpy (vector, rag->asked_vector, size);
+      return TRUE;
+    }
+  if (!engine_encode (rag->encoder, ENGINE_TEXT_QUERY, &text, 1, vector, NULL, error))
+    return FALSE;
+  g_free (rag->asked);
+  g_free (rag->asked_vector);
+  rag->asked = g_strdup (text);
+  rag->asked_vector = g_memdup2 (vector, size);
+  return TRUE;
 }
 
 gboolean rag_embed (Rag *rag, const char *text, gboolean passage, float **ret_vector,
@@ -89,8 +103,8 @@ gboolean rag_embed (Rag *rag, const char *text, gboolean passage, float **ret_ve
     return FALSE;
   const guint dimension = engine_encoder_dimension (rag->encoder);
   g_autofree float *vector = g_new (float, dimension);
-  if (!engine_encode (rag->encoder, passage ? ENGINE_TEXT_PASSAGE : ENGINE_TEXT_QUERY, &text, 1,
-                      vector, NULL, &inner))
+  if (!(passage ? engine_encode (rag->encoder, ENGINE_TEXT_PASSAGE, &text, 1, vector, NULL, &inner)
+                : embed_question (rag, text, vector, &inner)))
     return rag_translate_error (error, inner);
   *ret_vector = g_steal_pointer (&vector);
   *ret_dimension = dimension;
@@ -123,7 +137,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
   gint64 start_us = g_get_monotonic_time ();
   if (dense && !rag_embed (rag, query, FALSE, &retrieval.vector, &dimension, error))
     return FALSE;
-  retrieval.encode_ms = milliseconds_since (start_us);
+  retrieval.encode_ms = rag_milliseconds_since (start_us);
   start_us = g_get_monotonic_time ();
   IndexQuery index_query = { .mode = modes[mode],
                              .text = query,
@@ -150,7 +164,7 @@ gboolean rag_retrieve (Rag *rag, const char *query, RagSearchMode mode, guint li
     }
   if (retrieval.hits->len > limit)
     g_ptr_array_set_size (retrieval.hits, (int)limit);
-  retrieval.search_ms = milliseconds_since (start_us);
+  retrieval.search_ms = rag_milliseconds_since (start_us);
   *ret_retrieval = retrieval;
   return TRUE;
 }
@@ -198,7 +212,7 @@ RagSearchResult *rag_search (Rag *rag, const char *query, RagSearchMode mode, gu
   rag_retrieval_clear (&retrieval);
   if (!rag_coverage_fill (rag, collection, &result->coverage, error))
     return NULL;
-  result->total_ms = milliseconds_since (start_us);
+  result->total_ms = rag_milliseconds_since (start_us);
   return g_steal_pointer (&result);
 }
 

@@ -28,13 +28,12 @@ gboolean rag_cosines (Rag *rag, const RagQuestion *question, const char *const *
     ret_cosines[i] = USUAL_COSINE;
   if (n == 0 || index_encoder (rag->index, NULL) == NULL)
     return TRUE;
-  if (!rag_need_encoder (rag, FALSE, error))
+  g_autofree float *x = NULL;
+  guint dimension;
+  if (!rag_embed (rag, question->text, FALSE, &x, &dimension, error))
     return FALSE;
-  gsize dimension = engine_encoder_dimension (rag->encoder);
-  g_autofree float *x = g_new (float, dimension), *y = g_new (float, n *dimension);
-  const char *asked = question->text;
-  if (!engine_encode (rag->encoder, ENGINE_TEXT_QUERY, &asked, 1, x, NULL, &inner)
-      || !engine_encode (rag->encoder, ENGINE_TEXT_PASSAGE, texts, n, y, NULL, &inner))
+  g_autofree float *y = g_new (float, n *dimension);
+  if (!engine_encode (rag->encoder, ENGINE_TEXT_PASSAGE, texts, n, y, NULL, &inner))
     return rag_translate_error (error, inner);
   for (gsize i = 0; i < n; i++)
     {

@@ -22,6 +22,7 @@ run 0 search --mode lexical --json 'insulin heparin'
 json '.hits[0] | .ocr and .page == 2 and (.document | endswith("scan.pdf")) and (.text | contains("vasopressors"))'
 run 0 search --mode lexical 'insulin heparin'; out_has 'p. 2 (read by OCR)'
 run 0 show --json scan.pdf; json '.passages | all(.ocr)'
+run 0 ask --json 'Which documents mention vasopressors?'; json '.citations | length == 1 and .[0].ocr'
 
 # A page with text of its own keeps it, unless OCR is wanted always.
 "$SCAN" "$SAMPLES/night-shift-policy.pdf" "$docs/mixed.pdf" 1

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <glib/gstdio.h>
 #include <math.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,17 @@ static inline void remove_dir (char *dir)
     }
   g_rmdir (dir);
   g_free (dir);
+}
+
+/* Changes the library in DIR behind its back. */
+static inline void tamper (const char *dir, const char *sql)
+{
+  g_autofree char *path = g_build_filename (dir, "library.db", NULL);
+  sqlite3 *db;
+
+  ck_assert_int_eq (sqlite3_open (path, &db), SQLITE_OK);
+  ck_assert_msg (sqlite3_exec (db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg (db));
+  sqlite3_close (db);
 }
 
 /* A folder like DIR, file by file. */

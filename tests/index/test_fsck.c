@@ -1,8 +1,6 @@
 /* fsck: sees every kind of damage, repairs what can be repaired, is silent about the rest. */
 #include "support.h"
 
-#include <sqlite3.h>
-
 typedef struct
 {
   guint n_reported, n_repaired;
@@ -53,16 +51,6 @@ static void assert_found_and_repaired (const char *dir, const char *text)
   ck_assert_uint_gt (report.n_repaired, 0);
   g_string_free (report.problems, TRUE);
   assert_intact (dir);
-}
-
-static void tamper (const char *dir, const char *sql)
-{
-  g_autofree char *path = g_build_filename (dir, "library.db", NULL);
-  sqlite3 *db;
-
-  ck_assert_int_eq (sqlite3_open (path, &db), SQLITE_OK);
-  ck_assert_msg (sqlite3_exec (db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg (db));
-  sqlite3_close (db);
 }
 
 static char *make_library (void)

@@ -2,7 +2,6 @@
 #include "support.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -16,16 +15,6 @@ static guint mode_of (const char *dir, const char *name)
 }
 
 /* Runs SQL on the library behind docent's back. */
-static void tamper (const char *dir, const char *sql)
-{
-  g_autofree char *path = g_build_filename (dir, "library.db", NULL);
-  sqlite3 *db;
-
-  ck_assert_int_eq (sqlite3_open (path, &db), SQLITE_OK);
-  ck_assert_int_eq (sqlite3_exec (db, sql, NULL, NULL, NULL), SQLITE_OK);
-  sqlite3_close (db);
-}
-
 START_TEST (test_create_is_for_the_owner_alone)
 {
   char *base = make_dir ();

@@ -4,8 +4,6 @@
 
 #include "vfs_shim.h"
 
-#include <sqlite3.h>
-
 #define NEXT "next-encoder"
 #define NEXT_DIMENSION 8
 
@@ -195,16 +193,6 @@ START_TEST (test_another_choice_begins_anew_and_none_gives_it_up)
   remove_dir (dir);
 }
 END_TEST
-
-static void tamper (const char *dir, const char *sql)
-{
-  g_autofree char *path = g_build_filename (dir, "library.db", NULL);
-  sqlite3 *db;
-
-  ck_assert_int_eq (sqlite3_open (path, &db), SQLITE_OK);
-  ck_assert_int_eq (sqlite3_exec (db, sql, NULL, NULL, NULL), SQLITE_OK);
-  sqlite3_close (db);
-}
 
 START_TEST (test_damaged_new_vectors_are_found_and_made_again)
 {
