@@ -26,34 +26,31 @@ if command -v fish >/dev/null; then fish --no-execute "$work/out" || fail "fish 
 run 0 completions zsh; err_empty; out_has '#compdef docent'; out_has "'--no-embed:"
 if command -v zsh >/dev/null; then zsh -n "$work/out" || fail "zsh does not parse it"; fi
 
+run 2 completions tcsh; one_sentence; err_has 'bash, zsh and fish'
+run 2 completions; one_sentence
+
 # In each shell as people use it: the Tab key on a terminal.
-screen () { tmux -S "$work/tmux" "$@"; }
+need_terminal
 # press SHELL-COMMAND SETUP: models fe, then the Tab key.
 press () {
   local i
-  screen -f /dev/null new-session -d -x 120 -y 30 "$1"
+  open_terminal "$1" 120
   sleep .5
   screen send-keys "$2; clear; echo rea''dy" Enter
-  for ((i = 0; i < 100; i++)); do screen capture-pane -p | grep -q '^ready' && break; sleep .1; done
+  for ((i = 0; i < 300; i++)); do screen capture-pane -p | grep -q '^ready' && break; sleep .1; done
   screen send-keys 'docent models fe' Tab
-  for ((i = 0; i < 50; i++)); do
+  for ((i = 0; i < 300; i++)); do
     screen capture-pane -p >"$work/out"
     ! grep -q 'docent models fetch' "$work/out" || break
     sleep .1
   done
-  screen kill-server
+  close_terminal
   out_has 'docent models fetch'
 }
-if command -v tmux >/dev/null; then
-  trap 'screen kill-server 2>/dev/null; rm -rf "$work"' EXIT
-  mkdir "$work/zsh"; "$DOCENT" completions zsh >"$work/zsh/_docent"; "$DOCENT" completions fish >"$work/fish"
-  press 'bash --norc' ". '$work/bash'"
-  if command -v zsh >/dev/null; then
-    press 'zsh -f' "fpath=('$work/zsh' \$fpath); autoload -Uz compinit; compinit -u -D"
-  fi
-  if command -v fish >/dev/null; then press 'fish --no-config' "source '$work/fish'"; fi
+mkdir "$work/zsh"; "$DOCENT" completions zsh >"$work/zsh/_docent"; "$DOCENT" completions fish >"$work/fish"
+press 'bash --norc' ". '$work/bash'"
+if command -v zsh >/dev/null; then
+  press 'zsh -f' "fpath=('$work/zsh' \$fpath); autoload -Uz compinit; compinit -u -D"
 fi
-
-run 2 completions tcsh; one_sentence; err_has 'bash, zsh and fish'
-run 2 completions; one_sentence
+if command -v fish >/dev/null; then press 'fish --no-config' "source '$work/fish'"; fi
 echo passed

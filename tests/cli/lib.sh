@@ -82,6 +82,21 @@ release_lock () {
   rm -f "$work/hold" "$work/held"
 }
 
+# The terminal of a test (tmux): open_terminal COMMAND [WIDTH], 90 × 40 without anybody's configuration,
+# then screen ARGUMENT… speaks to it. Each has a server of its own: a window that is asked of a
+# server which is being killed dies with it.
+screen () { tmux -S "$work/tmux.$terminals" "$@"; }
+terminals=0
+open_terminal () {
+  terminals=$((terminals + 1))
+  screen -f /dev/null new-session -d -x "${2:-90}" -y 40 "$1"
+}
+close_terminal () { screen kill-server; }
+need_terminal () {
+  command -v tmux >/dev/null || skip "tmux is not installed"
+  trap 'close_terminal 2>/dev/null; rm -rf "$work"' EXIT
+}
+
 # leaks_in NAME: what the library or function NAME never frees is no leak of ours (sanitizers only).
 leaks_in () {
   echo "leak:$1" >>"$work/known-leaks"

@@ -2,20 +2,15 @@
 # docent on a real terminal (tmux): editing, completion, history, links, colours, the viewer, and
 # --plain for those who hear the screen.
 . "$(dirname "$0")/lib.sh"
-command -v tmux >/dev/null || skip "tmux is not installed"
+need_terminal
 
-screen () { tmux -S "$work/tmux" "$@"; }
-trap 'screen kill-server 2>/dev/null; rm -rf "$work"' EXIT
 export TERM=xterm-256color DOCENT
 leaks_in wcsdup # libedit keeps the names of functions that are added to it
 
-# start COMMAND [WIDTH]: in a window of WIDTH (90) × 40, without anybody's configuration.
-start () {
-  screen -f /dev/null new-session -d -x "${2:-90}" -y 40 "$1; echo ended with \$?; sleep 30"
-}
+# start COMMAND [WIDTH]: in a terminal of that width.
+start () { open_terminal "$1; echo ended with \$?; sleep 30" "${2:-90}"; }
 # The longest line on the screen, as the program wrote it.
 longest () { screen capture-pane -p -J -S - | wc -L; }
-stop () { screen kill-server; sleep .1; }
 keys () { screen send-keys "$@"; }
 shown () { screen capture-pane -p -J -S - >"$work/out"; : >"$work/err"; }
 
@@ -56,7 +51,7 @@ keys C-c '/open 1' Enter; see 'the last answer has no source [1]'
 keys '/model nosuch' Enter; see 'nosuch'
 keys '/why' Enter; see 'docent>'
 keys C-d; see 'ended with 0'
-stop
+close_terminal
 [ "$(stat -c %a "$XDG_STATE_HOME/docent/history")" = 600 ] || fail "others may read the history"
 grep -q 'two' "$XDG_STATE_HOME/docent/history" || fail "the history lacks what was typed"
 
@@ -76,7 +71,7 @@ colours "TERM=dumb $search";              out_lacks $'\033'
 start "'$DOCENT' --plain --verbose search night nurse; stty size"
 see 'ended with 0'
 [ "$(longest)" -gt 100 ] || fail "--plain wraps its lines at $(longest)"
-stop
+close_terminal
 
 # Everybody else gets lines as wide as the window, whatever is printed.
 for width in 50 80; do
@@ -85,7 +80,7 @@ for width in 50 80; do
     see 'ended with 0'
     [ "$(longest)" -le "$width" ] && [ "$(longest)" -gt $((width - 25)) ] \
       || fail "$command is $(longest) columns wide in a window of $width"
-    stop
+    close_terminal
   done
 done
 
@@ -121,7 +116,7 @@ see 'docent> How many care homes \'
 keys '/retry' Enter; see 'docent>'
 keys "/export $work/answers.md" Enter; see 'answers to'
 keys '/quit' Enter; see 'ended with 0'
-stop
+close_terminal
 grep -q '^## How many care homes' "$work/answers.md" || fail "the export lacks the question"
 grep -q 'study-report.pdf, p. ' "$work/answers.md" || fail "the export lacks the source"
 [ "$(stat -c %a "$work/answers.md")" = 600 ] || fail "others may read the export"
