@@ -140,18 +140,19 @@ static void replace_draft (CliAnswerView *view)
     }
 }
 
-/* The sentences that passed, each with its citations: "… at night. [1][3]" */
-static char *marked_answer (const RagAnswer *answer, guint *ret_n_struck)
+/* The sentences from FIRST on, as many as N, that passed, each with its citations, "… at night.
+ * [1][3]"; PLAIN where there are none. */
+static char *marked_answer (const RagAnswer *answer, guint first, guint n, const char *plain,
+                            guint *n_struck)
 {
   GString *text = g_string_new (NULL);
-  const gboolean list = answer->answer != NULL && strchr (answer->answer, '\n') != NULL;
-  guint struck = 0;
-  for (guint i = 0; answer->sentences != NULL && i < answer->sentences->len; i++)
+  const gboolean list = plain != NULL && strchr (plain, '\n') != NULL;
+  for (guint i = first; i < first + n; i++)
     {
       const RagSentence *sentence = g_ptr_array_index (answer->sentences, i);
       if (!sentence->supported)
         {
-          struck++;
+          (*n_struck)++;
           continue;
         }
       g_string_append_printf (text, "%s%s",
@@ -164,9 +165,25 @@ static char *marked_answer (const RagAnswer *answer, guint *ret_n_struck)
                                 g_array_index (sentence->citations, guint, c));
     }
   if (text->len == 0)
-    g_string_assign (text, answer->answer != NULL ? answer->answer : "");
-  *ret_n_struck = struck;
+    g_string_assign (text, plain != NULL ? plain : "");
   return g_string_free (text, FALSE);
+}
+
+/* Each question of several, and what came of it. */
+static void print_parts (const CliOptions *options, const RagAnswer *answer, guint *n_struck)
+{
+  guint first = 0;
+  for (guint i = 0; i < answer->parts->len; i++)
+    {
+      const RagPart *part = g_ptr_array_index (answer->parts, i);
+      g_autofree char *text
+          = part->status == RAG_REFUSED
+                ? g_strdup_printf ("No answer: %s.", part->reason)
+                : marked_answer (answer, first, part->n_sentences, part->answer, n_struck);
+      cli_print_wrapped (options, 2, CLI_DIM, part->question);
+      cli_print_wrapped (options, 4, CLI_PLAIN, text);
+      first += part->n_sentences;
+    }
 }
 
 static void print_timings (const RagAnswer *answer)
@@ -185,17 +202,26 @@ static void print_timings (const RagAnswer *answer)
 static void print_answer (CliAnswerView *view, const RagAnswer *answer)
 {
   const CliOptions *options = view->options;
+  const gboolean refused = answer->status == RAG_REFUSED;
   guint n_struck = 0;
-  g_autofree char *text = answer->status == RAG_REFUSED
-                              ? g_strdup (answer->answer != NULL ? answer->answer : answer->reason)
-                              : marked_answer (answer, &n_struck);
-  if (text != NULL && *text != '\0')
+  if (!refused && answer->parts->len > 0 && *answer->answer != '\0')
     {
       answer_heading (view);
-      cli_print_wrapped (options, 2, CLI_PLAIN, text);
+      print_parts (options, answer, &n_struck);
       putchar ('\n');
     }
-  if (n_struck > 0 && answer->status != RAG_REFUSED)
+  else
+    {
+      const guint n = refused ? 0 : answer->sentences->len;
+      g_autofree char *text = marked_answer (answer, 0, n, answer->answer, &n_struck);
+      if (*text != '\0')
+        {
+          answer_heading (view);
+          cli_print_wrapped (options, 2, CLI_PLAIN, text);
+          putchar ('\n');
+        }
+    }
+  if (n_struck > 0)
     {
       g_autofree char *struck = cli_format_plural (n_struck, "sentence was", "sentences were");
       printf ("%s left out: the documents do not say so.\n\n", struck);
@@ -231,6 +257,12 @@ void cli_answer_view_clear (CliAnswerView *view)
   view->streaming = FALSE;
   g_clear_pointer (&view->progress, cli_progress_free);
 }
+
+static const char *const statuses[] = {
+  [RAG_ANSWERED] = "answered",
+  [RAG_REFUSED] = "refused",
+  [RAG_PARTIAL] = "partial",
+};
 
 void cli_json_citations (JsonBuilder *json, const GPtrArray *citations)
 {
@@ -270,6 +302,25 @@ static void json_sentences (JsonBuilder *json, const GPtrArray *sentences)
   json_builder_end_array (json);
 }
 
+/* Left out where one thing was asked. */
+static void json_parts (JsonBuilder *json, const GPtrArray *parts)
+{
+  if (parts->len == 0)
+    return;
+  cli_json_array (json, "parts");
+  for (guint i = 0; i < parts->len; i++)
+    {
+      const RagPart *part = g_ptr_array_index (parts, i);
+      cli_json_object (json, NULL);
+      cli_json_string (json, "question", part->question);
+      cli_json_string (json, "status", statuses[part->status]);
+      cli_json_string (json, "answer", part->answer);
+      cli_json_string (json, "reason", part->reason);
+      json_builder_end_object (json);
+    }
+  json_builder_end_array (json);
+}
+
 static void json_costs (JsonBuilder *json, const RagAnswer *answer)
 {
   cli_json_object (json, "timings_ms");
@@ -288,11 +339,6 @@ static void json_costs (JsonBuilder *json, const RagAnswer *answer)
 
 void cli_answer_json (const RagAnswer *answer)
 {
-  static const char *const statuses[] = {
-    [RAG_ANSWERED] = "answered",
-    [RAG_REFUSED] = "refused",
-    [RAG_PARTIAL] = "partial",
-  };
   g_autoptr (JsonBuilder) json = json_builder_new ();
   cli_json_object (json, NULL);
   cli_json_string (json, "question", answer->question);
@@ -303,6 +349,7 @@ void cli_answer_json (const RagAnswer *answer)
   cli_json_string (json, "reason", answer->reason);
   cli_json_citations (json, answer->citations);
   json_sentences (json, answer->sentences);
+  json_parts (json, answer->parts);
   cli_json_hits (json, "evidence", answer->evidence);
   cli_json_coverage (json, &answer->coverage);
   json_costs (json, answer);

@@ -12,7 +12,8 @@
  *   exhaustive.c answers that need every document
  *   signals.c    what tells whether the answer can be right
  *   refuse.c     whether to say nothing instead, before and after the model
- *   followup.c   "and in 2022?" becomes a whole question */
+ *   followup.c   "and in 2022?" becomes a whole question
+ *   parts.c      a question that asks for several things becomes several, and one answer again */
 #pragma once
 
 #include "rag/rag-private.h"
@@ -171,6 +172,8 @@ void rag_cited_clear (RagCited *cited);
 void rag_sentence_free (RagSentence *sentence);
 /* Cites QUOTE, which stands in HIT. Its number is the caller's to give. */
 RagCitation *rag_citation_new (const RagHit *hit, const char *quote);
+/* Adds CITATION, which it takes, to CITATIONS under the next number, or finds it there; the number. */
+guint rag_citations_add (GPtrArray *citations, RagCitation *citation);
 RagCitation *rag_citation_copy (const RagCitation *citation);
 void rag_citation_free (RagCitation *citation);
 
@@ -250,6 +253,22 @@ char *rag_refusal_text (const RagCoverage *coverage, const GPtrArray *hits);
  * nothing. */
 char *rag_follow_up (const char *question, const char *previous);
 
+/* "What is the notice period of a nurse" filled in with REST, "of a doctor", which takes the place of
+ * its like; both without a question mark at the end. */
+char *rag_fill_in (const char *question, const char *rest);
+
+/* ---- parts.c ---- */
+
+/* The questions that TEXT asks, in their order, at least one; ret_compares: it compares two things,
+ * of each of which the same is asked. A later part may need the one before it: rag_follow_up.
+ * Elements: char*. */
+GPtrArray *rag_parts (const char *text, gboolean *ret_compares);
+/* Whether what ANSWER quotes is about every one of PARTS. */
+gboolean rag_proves_all (const RagAnswer *answer, const GPtrArray *parts);
+void rag_part_free (RagPart *part);
+/* One answer to QUESTION of the ANSWERS (RagAnswer*, one or more) to its parts, which are used up. */
+RagAnswer *rag_answers_join (Rag *rag, const char *question, GPtrArray *answers);
+
 /* ---- generate.c: the model's part ---- */
 
 typedef struct
@@ -283,6 +302,7 @@ gboolean rag_answer_directly (Rag *rag, const char *text, const RagAskOptions *o
 
 /* ---- ask.c ---- */
 
+RagAnswer *rag_answer_new (Rag *rag, const char *question);
 /* Moves CITED's sentences and citations to ANSWER, in place of its own. */
 void rag_take_cited (RagAnswer *answer, RagCited *cited);
 char *rag_join_supported (const GPtrArray *sentences, const char *separator);

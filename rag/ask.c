@@ -1,7 +1,7 @@
 /* Answers a question from the documents, or says why not.
  *
  * In comes a question, out goes an answer in which every sentence is proved by a passage, or a
- * refusal. The path: make the question whole (followup.c), find passages (retrieve.c), choose
+ * refusal. The path: ask one thing at a time (parts.c), make the question whole (followup.c), find passages (retrieve.c), choose
  * sentences (evidence.c), refuse at once when nothing fits (refuse.c), show the evidence, have the
  * model read and answer (generate.c), prove each sentence (cite.c), and strike or refuse what is
  * not proved. */
@@ -59,6 +59,7 @@ void rag_answer_free (RagAnswer *answer)
   g_free (answer->reason);
   g_clear_pointer (&answer->citations, g_ptr_array_unref);
   g_clear_pointer (&answer->sentences, g_ptr_array_unref);
+  g_clear_pointer (&answer->parts, g_ptr_array_unref);
   g_clear_pointer (&answer->evidence, g_ptr_array_unref);
   rag_coverage_clear (&answer->coverage);
   g_free (answer->model);
@@ -66,7 +67,7 @@ void rag_answer_free (RagAnswer *answer)
   g_free (answer);
 }
 
-static RagAnswer *answer_new (Rag *rag, const char *question)
+RagAnswer *rag_answer_new (Rag *rag, const char *question)
 {
   RagAnswer *answer = g_new0 (RagAnswer, 1);
   answer->question = g_strdup (question);
@@ -74,6 +75,7 @@ static RagAnswer *answer_new (Rag *rag, const char *question)
   answer->answer = g_strdup ("");
   answer->citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
   answer->sentences = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_sentence_free);
+  answer->parts = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_part_free);
   answer->evidence = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_hit_free);
   answer->encoder = g_strdup (index_encoder (rag->index, NULL));
   return answer;
@@ -354,7 +356,7 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
 static RagAnswer *finish (RagChat *chat, const RagQuestion *question, const GPtrArray *hits,
                           const RagAskEvents *events, gint64 start_us, GError **error)
 {
-  g_autoptr (RagAnswer) answer = answer_new (chat->rag, question->text);
+  g_autoptr (RagAnswer) answer = rag_answer_new (chat->rag, question->text);
   memset (&chat->signals, 0, sizeof chat->signals);
   if (!rag_coverage_fill (chat->rag, chat->collection, &answer->coverage, error)
       || !answer_question (chat, answer, question, hits, events, start_us, error))
@@ -380,7 +382,7 @@ static RagAnswer *ask_directly (RagChat *chat, const char *text, const RagAskEve
   gint64 start_us = g_get_monotonic_time ();
   gboolean done;
   GCancellable *cancellable = events != NULL ? events->cancellable : NULL;
-  g_autoptr (RagAnswer) answer = answer_new (chat->rag, text);
+  g_autoptr (RagAnswer) answer = rag_answer_new (chat->rag, text);
   if (!rag_coverage_fill (chat->rag, chat->collection, &answer->coverage, error)
       || !rag_answer_directly (chat->rag, text, &chat->options, cancellable, answer, &done, error)
       || !done)
@@ -389,14 +391,12 @@ static RagAnswer *ask_directly (RagChat *chat, const char *text, const RagAskEve
   return g_steal_pointer (&answer);
 }
 
-RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *events,
-                         GError **error)
+static RagAnswer *ask_one (RagChat *chat, const char *text, const RagAskEvents *events,
+                           GError **error)
 {
   RagRetrieval retrieval;
   GError *inner = NULL;
   gint64 start_us = g_get_monotonic_time ();
-  if (!rag_check_question (text, error))
-    return NULL;
   RagAnswer *direct = ask_directly (chat, text, events, &inner);
   if (direct != NULL)
     return direct;
@@ -416,6 +416,69 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *ev
   RagAnswer *answer = finish (chat, question, retrieval.hits, events, start_us, error);
   rag_retrieval_clear (&retrieval);
   return answer;
+}
+
+/* The words of this part go on below those of the one before, whose evidence is on the screen. */
+static RagAnswer *ask_next (RagChat *chat, const char *text, const RagAskEvents *events,
+                            GError **error)
+{
+  if (events == NULL)
+    return ask_one (chat, text, NULL, error);
+  RagAskEvents later = *events;
+  later.reading = NULL;
+  if (!chat->options.evidence_only)
+    later.evidence = NULL;
+  if (later.piece != NULL)
+    later.piece ("\n", later.user_data);
+  return ask_one (chat, text, &later, error);
+}
+
+static RagAnswer *ask_parts (RagChat *chat, const char *text, const GPtrArray *parts,
+                             const RagAskEvents *events, GError **error)
+{
+  g_autoptr (GPtrArray) answers = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_answer_free);
+  gboolean stopped = FALSE;
+  for (guint i = 0; i < parts->len && !stopped; i++)
+    {
+      const char *part = g_ptr_array_index (parts, i);
+      RagAnswer *answer
+          = i == 0 ? ask_one (chat, part, events, error) : ask_next (chat, part, events, error);
+      if (answer == NULL)
+        return NULL;
+      stopped = answer->status == RAG_PARTIAL;
+      g_ptr_array_add (answers, answer);
+    }
+  return rag_answers_join (chat->rag, text, answers);
+}
+
+/* One sentence may say how they differ; otherwise each is asked about. */
+static RagAnswer *ask_comparison (RagChat *chat, const char *text, const GPtrArray *parts,
+                                  const RagAskEvents *events, GError **error)
+{
+  g_autoptr (RagAnswer) answer = ask_one (chat, text, events, error);
+  if (answer == NULL)
+    return NULL;
+  if (answer->status != RAG_PARTIAL && !rag_proves_all (answer, parts))
+    {
+      g_clear_pointer (&answer, rag_answer_free);
+      answer = ask_parts (chat, text, parts, events, error);
+    }
+  if (answer != NULL)
+    answer->intent = "compare";
+  return g_steal_pointer (&answer);
+}
+
+RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *events,
+                         GError **error)
+{
+  gboolean compares;
+  if (!rag_check_question (text, error))
+    return NULL;
+  g_autoptr (GPtrArray) parts = rag_parts (text, &compares);
+  if (parts->len == 1)
+    return ask_one (chat, text, events, error);
+  return compares ? ask_comparison (chat, text, parts, events, error)
+                  : ask_parts (chat, text, parts, events, error);
 }
 
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,

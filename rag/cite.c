@@ -221,23 +221,30 @@ static Verdict judge (const GArray *claims)
 
 /* ---- Citations ---- */
 
+guint rag_citations_add (GPtrArray *citations, RagCitation *citation)
+{
+  for (guint i = 0; i < citations->len; i++)
+    {
+      const RagCitation *known = g_ptr_array_index (citations, i);
+      if (known->page == citation->page && strcmp (known->document, citation->document) == 0
+          && strcmp (known->quote, citation->quote) == 0)
+        {
+          rag_citation_free (citation);
+          return known->n;
+        }
+    }
+  citation->n = citations->len + 1;
+  g_ptr_array_add (citations, citation);
+  return citation->n;
+}
+
 static guint cite_span (const RagEvidence *evidence, guint i, RagCited *cited)
 {
   const RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
   const RagHit *hit
       = ((const RagPassage *)g_ptr_array_index (evidence->passages, span->passage))->hit;
   g_autofree char *quote = g_strndup (hit->text + span->start, span->end - span->start);
-  for (guint k = 0; k < cited->citations->len; k++)
-    {
-      const RagCitation *known = g_ptr_array_index (cited->citations, k);
-      if (strcmp (known->document, hit->document) == 0 && known->page == hit->page
-          && strcmp (known->quote, quote) == 0)
-        return known->n;
-    }
-  RagCitation *citation = rag_citation_new (hit, quote);
-  citation->n = cited->citations->len + 1;
-  g_ptr_array_add (cited->citations, citation);
-  return citation->n;
+  return rag_citations_add (cited->citations, rag_citation_new (hit, quote));
 }
 
 /* Words of the question, for an answer that has none of its own: "Yes." */

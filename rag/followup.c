@@ -57,6 +57,15 @@ typedef struct
   RagLanguage language;
 } Sentence;
 
+static char *without_question_mark (const char *text)
+{
+  char *bare = rag_one_line (text, -1);
+  gsize length = strlen (bare);
+  while (length > 0 && strchr ("?!. ", bare[length - 1]) != NULL)
+    bare[--length] = '\0';
+  return bare;
+}
+
 static RagWord *word_at (const Sentence *sentence, guint i)
 {
   return &g_array_index (sentence->words, RagWord, i);
@@ -274,6 +283,15 @@ static char *fill_ellipsis (const Sentence *before, const char *rest_text)
   return whole;
 }
 
+char *rag_fill_in (const char *question, const char *rest)
+{
+  g_autofree char *bare = without_question_mark (question);
+  Sentence before = read_sentence (bare);
+  g_autofree char *whole = fill_ellipsis (&before, rest);
+  g_array_unref (before.words);
+  return g_strconcat (whole, "?", NULL);
+}
+
 /* ---- "when does it begin?" ---- */
 
 /* What the earlier question was about: a name, else what its first determiner introduces, else its
@@ -335,15 +353,6 @@ static char *fill_pronoun (const Sentence *sentence, const Sentence *before)
 }
 
 /* ---- ---- */
-
-static char *without_question_mark (const char *text)
-{
-  char *bare = rag_one_line (text, -1);
-  gsize length = strlen (bare);
-  while (length > 0 && strchr ("?!. ", bare[length - 1]) != NULL)
-    bare[--length] = '\0';
-  return bare;
-}
 
 /* What follows a cue, or the text itself when it is only a prepositional phrase; NULL otherwise. */
 static const char *ellipsis_in (const char *text, const Sentence *sentence)

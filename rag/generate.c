@@ -20,6 +20,8 @@
 #define PROMPT_OVERHEAD_TOKENS 80
 #define MIN_CONTEXT 2048
 #define MAX_CONTEXT 32768
+/* A few words may well stand twice. */
+#define MIN_REPEATED_BYTES 24
 /* Shorter readings say more about start-up than about speed. */
 #define MIN_TIMED_TOKENS 64
 
@@ -84,7 +86,8 @@ typedef struct
 {
   const RagAskEvents *events;
   GString *text;
-  gsize told; /* bytes of TEXT that the listener has */
+  gsize told;       /* bytes of TEXT that the listener has */
+  gsize n_repeated; /* bytes at its end that say again what stands before them */
 } Listener;
 
 static gboolean is_stopped (const Listener *listener)
@@ -101,6 +104,15 @@ static gboolean on_read (gsize done, gsize total, gpointer user_data)
   return !is_stopped (listener);
 }
 
+/* Small models may go round in circles: the length of what ends TEXT twice in a row, or 0. */
+static gsize repeated_length (const GString *text)
+{
+  for (gsize n = MIN_REPEATED_BYTES; 2 * n <= text->len; n++)
+    if (memcmp (text->str + text->len - n, text->str + text->len - 2 * n, n) == 0)
+      return n;
+  return 0;
+}
+
 static gboolean on_piece (const char *piece, gpointer user_data)
 {
   Listener *listener = user_data;
@@ -111,7 +123,8 @@ static gboolean on_piece (const char *piece, gpointer user_data)
       listener->events->piece (listener->text->str + listener->told, listener->events->user_data);
       listener->told = listener->text->len;
     }
-  return !is_stopped (listener);
+  listener->n_repeated = repeated_length (listener->text);
+  return listener->n_repeated == 0 && !is_stopped (listener);
 }
 
 /* Keeps what SESSION and TOKENS have in common; at least one token must be read to get logits. */
@@ -206,7 +219,7 @@ gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt
                        RagGeneration *ret_generation, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  Listener listener = { events, text, 0 };
+  Listener listener = { .events = events, .text = text };
   RagGeneration generation = { 0 };
   EngineGeneration result;
   GError *inner = NULL;
@@ -225,7 +238,8 @@ gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt
       generation.generated_tokens = result.n_tokens;
       generation.drafted_tokens = result.n_drafted;
       generation.mean_logprob = result.mean_logprob;
-      generation.stopped = result.stop == ENGINE_STOP_CALLER;
+      g_string_truncate (text, text->len - listener.n_repeated);
+      generation.stopped = result.stop == ENGINE_STOP_CALLER && listener.n_repeated == 0;
       generation.cut = result.stop == ENGINE_STOP_LENGTH;
     }
   generation.text = g_strdup (text->str);

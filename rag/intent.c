@@ -120,27 +120,13 @@ const char *rag_intent_name (RagIntent intent)
   return names[intent];
 }
 
-/* Of patterns, in their order; compiled at the first question. */
-static GRegex *const *regexes (void)
-{
-  static GRegex *compiled[G_N_ELEMENTS (patterns)];
-  static gsize once = 0;
-  if (g_once_init_enter (&once))
-    {
-      for (gsize i = 0; i < G_N_ELEMENTS (patterns); i++)
-        compiled[i] = g_regex_new (patterns[i].pattern, G_REGEX_CASELESS, 0, NULL);
-      g_once_init_leave (&once, 1);
-    }
-  return compiled;
-}
-
 RagIntent rag_intent (const char *text, char **ret_object)
 {
   g_autofree char *line = rag_one_line (text, -1);
   for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
     {
       g_autoptr (GMatchInfo) match = NULL;
-      if (!g_regex_match (regexes ()[i], line, 0, &match))
+      if (!g_regex_match (rag_pattern (patterns[i].pattern, G_REGEX_CASELESS), line, 0, &match))
         continue;
       char *object = g_match_info_fetch_named (match, "object");
       *ret_object = object != NULL ? clean_object (object) : NULL;

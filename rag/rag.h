@@ -274,7 +274,7 @@ RagSearchResult *rag_search (Rag *rag, const char *query, RagSearchMode mode, gu
 gboolean rag_embed (Rag *rag, const char *text, gboolean passage, float **ret_vector,
                     guint *ret_dimension, GError **error);
 
-/* ---- Ask: ask.c, evidence.c, prompt.c, cite.c, refuse.c, followup.c -------------------------------- */
+/* ---- Ask: ask.c, evidence.c, prompt.c, cite.c, refuse.c, followup.c, parts.c ----------------------- */
 
 typedef struct
 {
@@ -300,16 +300,26 @@ typedef enum
   RAG_PARTIAL, /* stopped by the user or a limit */
 } RagStatus;
 
+/* One of several things that were asked at once. */
+typedef struct
+{
+  char *question;         /* as understood */
+  RagStatus status;
+  char *answer, *reason;  /* as below */
+  guint n_sentences;      /* of the whole answer, after those of the parts before */
+} RagPart;
+
 typedef struct
 {
   char *question;         /* as understood: a follow-up is rewritten */
-  const char *intent;     /* "question", "greeting", "library", "mention", "summary" */
+  const char *intent;     /* "question", "compare", "greeting", "library", "mention", "summary" */
   RagStatus status;
   char *answer;           /* or the refusal, as text for people */
   double confidence;      /* 0 … 1 */
   char *reason;           /* why it refused or stopped, NULL when answered */
   GPtrArray *citations;   /* RagCitation* */
   GPtrArray *sentences;   /* RagSentence* */
+  GPtrArray *parts;       /* RagPart*: none unless several things were asked */
   GPtrArray *evidence;    /* RagHit*: what was shown to the model, in order */
   RagCoverage coverage;
   double retrieve_ms, prefill_ms, first_token_ms, total_ms;

@@ -38,27 +38,14 @@ static const Rule rules[] = {
     "\\1 [name]" },
 };
 
-/* Of rules, in their order; compiled at the first text. */
-static GRegex *const *regexes (void)
-{
-  static GRegex *compiled[G_N_ELEMENTS (rules)];
-  static gsize once = 0;
-  if (g_once_init_enter (&once))
-    {
-      for (gsize i = 0; i < G_N_ELEMENTS (rules); i++)
-        compiled[i] = g_regex_new (rules[i].pattern, G_REGEX_OPTIMIZE, 0, NULL);
-      g_once_init_leave (&once, 1);
-    }
-  return compiled;
-}
-
 char *rag_redact (const char *text)
 {
   g_autofree char *redacted = g_strdup (text);
   for (gsize i = 0; i < G_N_ELEMENTS (rules); i++)
     {
       /* PCRE gives up on texts made to keep it busy: then nothing of them is shown. */
-      char *next = g_regex_replace (regexes ()[i], redacted, -1, 0, rules[i].replacement, 0, NULL);
+      char *next = g_regex_replace (rag_pattern (rules[i].pattern, G_REGEX_OPTIMIZE), redacted, -1, 0,
+                                    rules[i].replacement, 0, NULL);
       g_free (redacted);
       redacted = next != NULL ? next : g_strdup ("[…]");
     }

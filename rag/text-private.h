@@ -76,6 +76,9 @@ void rag_join_numbers (GArray *words, const char *text);
 /* A file of rag.gresource.xml without its last line break; "" when there is none. */
 char *rag_load_text (const char *name);
 
+/* The regular expression PATTERN, a constant that is always given the same FLAGS: pattern.c */
+const GRegex *rag_pattern (const char *pattern, GRegexCompileFlags flags);
+
 /* Sentences: trims [start, end) of TEXT of white space on both sides. */
 void rag_trim_span (const char *text, guint *start, guint *end);
 /* TEXT as one line, white space runs collapsed. */

@@ -98,6 +98,25 @@ out_has 'Searched 4 of 4 documents.'
 run 3 --library "$work/lib" --model smollm2-135m ask --json 'What is the capital of Mongolia?'
 json '.status == "refused" and .citations == []'
 
+# Several things are asked one by one; what has no answer is named.
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --json \
+  'What is the capital of Mongolia and on which extension is the night coordinator reached?' \
+  >"$work/out" 2>"$work/err"
+case $? in 0|3) ;; *) fail "ask failed" ;; esac
+json '[.parts[].question] == ["What is the capital of Mongolia?",
+                              "on which extension is the night coordinator reached?"]'
+json '.parts[0].status == "refused" and .parts[0].reason != null and .tokens.prompt > 0'
+json '(.citations | length) as $n | [.sentences[].citations[]] | all(. >= 1 and . <= $n)'
+json '.status == .parts[1].status and (.evidence | any(.text | contains("4417")))'
+run 0 --library "$work/lib" ask --evidence \
+  'How long is the unpaid break? On which extension is the night coordinator reached?'
+out_has '45 minutes'; out_has 4417; out_lacks Answer
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --json 'Compare the night shift with the night coordinator' \
+  >"$work/out" 2>"$work/err"
+case $? in 0|3) ;; *) fail "ask failed" ;; esac
+json '.intent == "compare"'
+json '.tokens.generated < 200 and ([.sentences[].text] | length == (unique | length))' # not in circles
+
 # A summary goes the dossier's way and cites the document.
 "$DOCENT" --library "$work/lib" --model smollm2-135m ask --json 'Summarise night-shift-policy.pdf' \
   >"$work/out" 2>"$work/err" || fail "no summary"
