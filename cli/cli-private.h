@@ -107,6 +107,7 @@ CliExit cli_search (const CliOptions *options, int argc, char **argv);
 CliExit cli_show (const CliOptions *options, int argc, char **argv);
 CliExit cli_sync (const CliOptions *options, int argc, char **argv);
 CliExit cli_tag (const CliOptions *options, int argc, char **argv);
+CliExit cli_calibrate (const CliOptions *options, int argc, char **argv);
 CliExit cli_feedback (const CliOptions *options, int argc, char **argv);
 CliExit cli_eval_replay (const CliOptions *options, int argc, char **argv);
 CliExit cli_eval_compare (const CliOptions *options, int argc, char **argv);
@@ -115,6 +116,7 @@ extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options
     cli_digest_options[], cli_schedule_options[], cli_dossier_options[], cli_forget_options[],
     cli_fsck_options[], cli_list_options[], cli_log_options[], cli_search_options[],
     cli_show_options[], cli_sync_options[], cli_tag_options[], cli_feedback_options[],
+    cli_calibrate_options[],
     cli_eval_replay_options[], cli_eval_compare_options[];
 extern const CliCommand cli_feed_commands[], cli_models_commands[], cli_eval_commands[],
     cli_collection_commands[];

@@ -41,6 +41,8 @@ const CliCommand cli_commands[] = {
     cli_feedback_options, cli_feedback, NULL },
   { "eval", "COMMAND", "measure how good retrieval and answers are", 0, ANY, NULL, NULL,
     cli_eval_commands },
+  { "calibrate", "", "learn on this library's own questions when to refuse", 0, 0,
+    cli_calibrate_options, cli_calibrate, NULL },
   { "bench", "", "measure how fast this machine reads and writes", 0, 0, NULL, cli_bench, NULL },
   { "doctor", "", "check that everything is in place, and say what to do if not", 0, 0, NULL,
     cli_doctor, NULL },

@@ -12,6 +12,7 @@
  *   exhaustive.c answers that need every document
  *   signals.c    what tells whether the answer can be right
  *   refuse.c     whether to say nothing instead, before and after the model
+ *   calibration.c how far these estimates are to be trusted in this library
  *   followup.c   "and in 2022?" becomes a whole question
  *   parts.c      a question that asks for several things becomes several, and one answer again */
 #pragma once
@@ -243,9 +244,25 @@ double rag_answerable (const RagSignals *signals);
 double rag_confidence (const RagSignals *signals);
 /* The same of a sentence that answers by itself: it has that share of the question's weight. */
 double rag_quote_confidence (double coverage, double cosine);
-extern const double rag_answerable_threshold, rag_confidence_threshold;
+extern const double rag_answerable_threshold;
 /* The refusal for people: what was searched, what is closest. HITS: RagHit*, may be empty. */
 char *rag_refusal_text (const RagCoverage *coverage, const GPtrArray *hits);
+
+/* ---- calibration.c ---- */
+
+typedef struct
+{
+  double confidence;
+  gboolean right;
+} RagJudged;
+/* For the generator and encoder in use; as refuse.c estimates where nothing was learned. */
+void rag_calibration_load (Rag *rag);
+gboolean rag_calibration_save (Rag *rag, const RagCalibrationLine *line, GError **error);
+double rag_calibrated (const RagCalibrationLine *line, double confidence);
+/* Sets the slope and intercept that N answers speak for. */
+void rag_calibration_fit (const RagJudged *judged, gsize n, RagCalibrationLine *line);
+/* The lowest confidence from which on at most MAX_WRONG of the answers are expected to be wrong. */
+double rag_calibration_threshold (const RagJudged *judged, gsize n, double max_wrong);
 
 /* ---- followup.c ---- */
 

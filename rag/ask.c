@@ -209,7 +209,7 @@ static gsize count_tokens (const char *text, gsize length, gpointer user_data)
 static double min_confidence_of (const RagChat *chat)
 {
   double wanted = chat->options.min_confidence;
-  return wanted > 0 ? wanted : rag_confidence_threshold;
+  return wanted > 0 ? wanted : chat->rag->calibration.threshold;
 }
 
 /* One reading and one answer. */
@@ -232,7 +232,8 @@ static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion 
   ok = rag_signals_of_source (chat->rag, question, evidence, &cited, generation.text,
                               &chat->signals, error);
   rag_take_cited (answer, &cited);
-  answer->confidence = rag_confidence (&chat->signals);
+  answer->confidence
+      = rag_calibrated (&chat->rag->calibration, rag_confidence (&chat->signals));
   if (ok)
     *ret_outcome = gate (answer, evidence, &generation, n_supported, min_confidence_of (chat));
   rag_generation_clear (&generation);
@@ -258,6 +259,7 @@ static gboolean answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQu
   double confidence = 0;
   if (!rag_quote (chat->rag, question, evidence, &quote, &confidence, error))
     return FALSE;
+  confidence = rag_calibrated (&chat->rag->calibration, confidence);
   if (quote == NULL || confidence < min_confidence_of (chat))
     {
       refuse (answer, evidence, reason);

@@ -266,6 +266,7 @@ gboolean rag_need_generator (Rag *rag, GError **error)
       return rag_translate_error (error, inner);
     }
   rag->generator_label = label_of (rag, path);
+  rag_calibration_load (rag);
   return TRUE;
 }
 

@@ -9,6 +9,13 @@
 #include "ingest/ingest.h"
 #include "rag/rag.h"
 
+/* calibration.c: probability that an answer is right = logistic (intercept + slope × logit of the
+ * confidence estimated); below THRESHOLD nothing is said. */
+typedef struct
+{
+  double slope, intercept, threshold;
+} RagCalibrationLine;
+
 struct _Rag
 {
   char *library_dir, *models_dir;
@@ -35,6 +42,7 @@ struct _Rag
   char **adapter_names;      /* as asked for, or NULL */
   GPtrArray *adapters;       /* of EngineAdapter, opened with the generator */
   GArray *adapter_scales;    /* of float */
+  RagCalibrationLine calibration; /* of this generator, loaded with it */
   char *generator_label; /* manifest name or file name */
   double prefill_tps;    /* measured: of the estimate, then of real prompts */
 };

@@ -529,6 +529,42 @@ gboolean rag_replay (Rag *rag, const char *file, const RagAskOptions *options,
                      RagProgressFunc progress, gpointer user_data, GCancellable *cancellable,
                      RagReplayScore *ret_score, GError **error);
 
+/* ---- Calibrate: calibrate.c, calibration.c, quiz.c --------------------------------------------------- */
+
+#define RAG_N_BINS 5
+/* Answers whose confidence is in one fifth of 0 … 1. */
+typedef struct
+{
+  guint n;
+  double confidence, right; /* mean, share */
+} RagReliability;
+
+typedef struct
+{
+  guint questions, unanswerable;
+  double threshold;   /* below this confidence nothing is said any more */
+  guint right, wrong; /* answers at or above it */
+  RagReliability bins[RAG_N_BINS];
+} RagCalibration;
+
+typedef struct
+{
+  guint n_questions;
+  double max_wrong; /* share of all questions that may be answered wrongly */
+  guint32 seed;     /* same number, same questions */
+  RagProgressFunc progress;
+  gpointer user_data;
+  GCancellable *cancellable;
+} RagCalibrateOptions;
+
+/* Has the model write questions about sentences of the library, asks them, and from now on corrects
+ * the confidence of this model's answers here and refuses below a threshold that keeps to
+ * max_wrong. Costs a few seconds a question. */
+gboolean rag_calibrate (Rag *rag, const RagCalibrateOptions *options,
+                        RagCalibration *ret_calibration, GError **error);
+/* Back to the estimate that docent ships with, for all models. */
+gboolean rag_calibration_reset (Rag *rag, GError **error);
+
 /* ---- Evaluate: eval-retrieval.c, eval-answers.c ------------------------------------------------------ */
 
 typedef struct

@@ -26,7 +26,6 @@ static const struct
 } quoted = { -3.54, 0.48, 4.61 };
 
 const double rag_answerable_threshold = 0.15;
-const double rag_confidence_threshold = 0.20;
 
 static double logistic (double x)
 {
