@@ -39,7 +39,7 @@ static GBytes *map_document (int fd)
 int main (int argc, char **argv)
 {
   guint64 cpu_seconds, memory_bytes;
-  if (argc < 3 || !g_ascii_string_to_unsigned (argv[1], 10, 1, 86400, &cpu_seconds, NULL)
+  if (argc < 3 || !g_ascii_string_to_unsigned (argv[1], 10, 1, G_MAXUINT, &cpu_seconds, NULL)
       || !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXUINT64, &memory_bytes, NULL))
     {
       fputs ("usage: docent-extract CPU-SECONDS MEMORY-BYTES [EXTENSION [OPTION…]] "

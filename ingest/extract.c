@@ -185,21 +185,20 @@ static IngestDocument *extract_once (int fd, const char *name, const char *hint,
 
 /* ---- Pictures ---- */
 
-/* What a page costs at most, and what the wall clock allows for the same on a busy machine. */
-#define OCR_PAGE_SECONDS 20
 #define OCR_PAGES_MAX 2000
 
-/* Reads the document again with OCR, which takes so much longer that it has limits of its own. What
- * the first reading found stays when the second fails. */
+/* Reads the document again with OCR, which may take as long for each picture as for a document
+ * without. What the first reading found stays when the second fails. */
 static IngestDocument *read_pictures (IngestDocument *first, int fd, const char *name,
                                       const char *hint, const IngestLimits *limits,
                                       GCancellable *cancellable, GError **error)
 {
   gboolean always = limits->ocr == INGEST_OCR_ALWAYS;
   guint n = always ? first->pages->len : ingest_count_pictures (first);
+  guint64 times = 1 + MIN (n, OCR_PAGES_MAX);
   IngestLimits longer = *limits;
-  longer.cpu_seconds += OCR_PAGE_SECONDS * MIN (n, OCR_PAGES_MAX);
-  longer.wall_ms += 3000 * OCR_PAGE_SECONDS * MIN (n, OCR_PAGES_MAX);
+  longer.cpu_seconds = (guint)MIN (times * limits->cpu_seconds, G_MAXUINT);
+  longer.wall_ms = (guint)MIN (times * limits->wall_ms, G_MAXUINT);
   g_autoptr (GError) failure = NULL;
   IngestDocument *second = extract_once (fd, name, hint, &longer, cancellable, &failure);
   if (second == NULL && (first->blocks->len == 0 || g_cancellable_is_cancelled (cancellable)))

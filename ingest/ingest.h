@@ -94,6 +94,8 @@ typedef enum
   INGEST_OCR_ALWAYS, /* all pages of PDF files */
 } IngestOcr;
 
+/* Of one reading. A document with pages for OCR is read a second time, with time and computing
+ * time once more for each of these pages (2000 at most). */
 typedef struct
 {
   guint wall_ms;         /* 0: 60000 */

@@ -57,6 +57,32 @@ START_TEST (test_a_helper_that_stalls_is_killed)
 }
 END_TEST
 
+/* Whatever a helper does with its time: no document takes a second more than it was given. */
+static void check_time (const char *misbehavior, guint wall_ms, guint allowed_ms)
+{
+  gint64 start = g_get_monotonic_time ();
+  check_failure (misbehavior,
+                 (IngestLimits){ .wall_ms = wall_ms, .output_bytes = G_MAXINT64 },
+                 INGEST_ERROR_LIMIT, "given up after");
+  ck_assert_int_lt (g_get_monotonic_time () - start, (gint64)(allowed_ms + 1000) * 1000);
+}
+
+START_TEST (test_the_wall_limit_holds_whatever_the_helper_does)
+{
+  static const char *const ways[]
+      = { "stall", "stall-closed", "drip", "flood", "linger", "deaf", "burn" };
+  for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
+    check_time (ways[i], 400, 400);
+}
+END_TEST
+
+/* Each picture has the document's limits once more. It had a minute, however little was allowed. */
+START_TEST (test_the_wall_limit_holds_for_ocr)
+{
+  check_time ("stall-at-pictures", 400, 3 * 400);
+}
+END_TEST
+
 START_TEST (test_a_helper_that_computes_for_ever)
 {
   check_failure ("burn", (IngestLimits){ 0 }, INGEST_ERROR_LIMIT, "seconds of computing");
@@ -223,6 +249,8 @@ int main (void)
   const TTest *const tests[] = { test_a_helper_that_exits_early,
                                  test_a_helper_that_crashes,
                                  test_a_helper_that_stalls_is_killed,
+                                 test_the_wall_limit_holds_whatever_the_helper_does,
+                                 test_the_wall_limit_holds_for_ocr,
                                  test_a_helper_that_computes_for_ever,
                                  test_a_helper_without_memory,
                                  test_a_helper_that_says_nothing,
