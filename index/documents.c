@@ -8,6 +8,7 @@
 #include "index/dense-private.h"
 
 #include <math.h>
+#include <string.h>
 
 /* On a vector's squared length: an encoder's rounding passes, a forgotten normalisation does not.
  */
@@ -244,18 +245,35 @@ static IndexDocument *find_by_id (Index *index, gint64 id, GError **error)
   return document;
 }
 
-GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error)
+sqlite3_stmt *index_prepare_list (Index *index, const IndexScope *scope, GError **error)
 {
-  g_autofree char *folder_prefix = index_folder_prefix (scope ? scope->folder : NULL);
-  g_autoptr (GPtrArray) documents
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)index_document_free);
-  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "list_documents", error);
-  int rc = SQLITE_ERROR;
+  const IndexScope everything = { 0 };
+  const IndexScope *kept = scope ? scope : &everything;
+  sqlite3_stmt *stmt = index_prepare (index, "list_documents", error);
 
   if (stmt)
-    index_bind_scope (stmt, scope, folder_prefix);
+    index_bind (stmt, "ttttii", kept->collection, kept->folder, kept->language, kept->tag,
+                kept->after_s, kept->before_s);
+  return stmt;
+}
+
+static gint compare_paths (gconstpointer a, gconstpointer b)
+{
+  const IndexDocument *const *x = a, *const *y = b;
+
+  return strcmp ((*x)->path, (*y)->path);
+}
+
+GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error)
+{
+  g_autoptr (GPtrArray) documents
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)index_document_free);
+  g_autoptr (sqlite3_stmt) stmt = index_prepare_list (index, scope, error);
+  int rc = SQLITE_ERROR;
+
   while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
     g_ptr_array_add (documents, index_document_from_row (stmt));
+  g_ptr_array_sort (documents, compare_paths);
   return rc == SQLITE_DONE ? g_steal_pointer (&documents) : NULL;
 }
 

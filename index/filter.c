@@ -53,20 +53,6 @@ static void set_bit (IndexFilter *filter, gint64 chunk)
 
 /* ---- Documents ---- */
 
-char *index_folder_prefix (const char *folder)
-{
-  return folder ? g_strconcat (folder, g_str_has_suffix (folder, "/") ? "" : "/", NULL) : NULL;
-}
-
-void index_bind_scope (sqlite3_stmt *stmt, const IndexScope *scope, const char *folder_prefix)
-{
-  const IndexScope everything = { 0 };
-  const IndexScope *kept = scope ? scope : &everything;
-
-  index_bind (stmt, "tttttii", kept->collection, kept->folder, folder_prefix, kept->language,
-              kept->tag, kept->after_s, kept->before_s);
-}
-
 static gboolean is_listed (const IndexScope *scope, gint64 document)
 {
   if (!scope || !scope->documents)
@@ -77,21 +63,35 @@ static gboolean is_listed (const IndexScope *scope, gint64 document)
   return FALSE;
 }
 
+static gboolean see_all (Index *index, gint64 document, IndexFilter *filter, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "document_range", error);
+
+  if (!stmt)
+    return FALSE;
+  index_bind (stmt, "i", document);
+  if (index_step (index, stmt, error) != SQLITE_ROW)
+    return FALSE;
+  for (gint64 chunk = sqlite3_column_int64 (stmt, 0), last = sqlite3_column_int64 (stmt, 1);
+       chunk <= last; chunk++)
+    set_bit (filter, chunk);
+  return TRUE;
+}
+
 static gboolean see_documents (Index *index, const IndexScope *scope, IndexFilter *filter,
                                GError **error)
 {
-  g_autofree char *folder_prefix = index_folder_prefix (scope ? scope->folder : NULL);
-  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "visible_chunks", error);
+  g_autoptr (sqlite3_stmt) stmt = index_prepare_list (index, scope, error);
+  gboolean ok = stmt != NULL;
   int rc = SQLITE_ERROR;
 
-  if (stmt)
-    index_bind_scope (stmt, scope, folder_prefix);
-  while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
-    if (is_listed (scope, sqlite3_column_int64 (stmt, 0)))
-      for (gint64 chunk = sqlite3_column_int64 (stmt, 1), last = sqlite3_column_int64 (stmt, 2);
-           chunk <= last; chunk++)
-        set_bit (filter, chunk);
-  return rc == SQLITE_DONE;
+  while (ok && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
+    {
+      gint64 document = sqlite3_column_int64 (stmt, 0);
+
+      ok = !is_listed (scope, document) || see_all (index, document, filter, error);
+    }
+  return ok && rc == SQLITE_DONE;
 }
 
 /* ---- Sections ---- */

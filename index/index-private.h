@@ -140,6 +140,9 @@ gint64 index_vector_checksum (gint64 chunk, const void *floats, gsize size_bytes
 
 /* Reads the columns that find_by_path in documents.sql selects, in that order. */
 IndexDocument *index_document_from_row (sqlite3_stmt *stmt);
+/* The documents that SCOPE (NULL: all; its section and list of documents do not matter here) lets
+ * through, in the same columns. Searches ask for them, so in no order. */
+sqlite3_stmt *index_prepare_list (Index *index, const IndexScope *scope, GError **error);
 
 gboolean index_insert_chunks (Index *index, gint64 document, const IndexChunk *chunks, gsize n,
                               const float *vectors, GError **error);
@@ -194,11 +197,6 @@ static inline gboolean index_filter_has (const IndexFilter *filter, gint64 chunk
 /* In how many chunks that FILTER (NULL: all) lets through does TERM occur? */
 gboolean index_count_term (Index *index, const char *term, const IndexFilter *filter,
                            gint64 *ret_n_chunks, GError **error);
-/* Binds the parameters that the statements with a scope share: ?1 … ?7. FOLDER_PREFIX: see
- * index_folder_prefix. */
-void index_bind_scope (sqlite3_stmt *stmt, const IndexScope *scope, const char *folder_prefix);
-/* What every path below FOLDER starts with; NULL for NULL. */
-char *index_folder_prefix (const char *folder);
 
 /* The DEPTH passages with the highest BM25 for TEXT, best first (IndexScore). WANTED (IndexScore by
  * chunk id, or NULL) gets the scores of other passages, as far as they hold a word of TEXT. */

@@ -15,18 +15,19 @@ SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mti
        n_pages, n_chunks, failure, date, checksum
 FROM document WHERE sha256 = ?1 ORDER BY id LIMIT 1;
 
+-- What a scope lets through.
 -- :list_documents
 SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns, added_at,
        n_pages, n_chunks, failure, date, checksum
 FROM document
 WHERE (?1 IS NULL OR collection = ?1)
-  AND (?2 IS NULL OR path = ?2 OR substr(path, 1, length(?3)) = ?3)
-  AND (?4 IS NULL OR language = ?4)
-  AND (?5 IS NULL OR EXISTS (SELECT 1 FROM document_tag
-                             WHERE document_tag.document = document.id AND tag = ?5))
-  AND (?6 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) >= ?6)
-  AND (?7 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) < ?7)
-ORDER BY path;
+  AND (?2 IS NULL OR path = ?2
+       OR substr(path, 1, length(rtrim(?2, '/')) + 1) = rtrim(?2, '/') || '/')
+  AND (?3 IS NULL OR language = ?3)
+  AND (?4 IS NULL OR EXISTS (SELECT 1 FROM document_tag
+                             WHERE document_tag.document = document.id AND tag = ?4))
+  AND (?5 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) >= ?5)
+  AND (?6 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) < ?6);
 
 -- :put_document
 INSERT INTO document (path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns,

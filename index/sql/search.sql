@@ -20,21 +20,10 @@ GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 4;
 -- :chunk_range
 SELECT ifnull(min(id), 0), ifnull(max(id), -1) FROM main.chunk;
 
--- Chunks of a document have consecutive ids. ?3 is what paths below the folder ?2 start with.
--- :visible_chunks
-SELECT id, (SELECT chunk.id FROM main.chunk WHERE chunk.document = document.id
-            ORDER BY position LIMIT 1),
-       (SELECT chunk.id FROM main.chunk WHERE chunk.document = document.id
-        ORDER BY position DESC LIMIT 1)
-FROM document
-WHERE n_chunks > 0
-  AND (?1 IS NULL OR collection = ?1)
-  AND (?2 IS NULL OR path = ?2 OR substr(path, 1, length(?3)) = ?3)
-  AND (?4 IS NULL OR language = ?4)
-  AND (?5 IS NULL OR EXISTS (SELECT 1 FROM document_tag
-                             WHERE document_tag.document = document.id AND tag = ?5))
-  AND (?6 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) >= ?6)
-  AND (?7 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) < ?7);
+-- Chunks of a document have consecutive ids.
+-- :document_range
+SELECT ifnull((SELECT id FROM main.chunk WHERE document = ?1 ORDER BY position LIMIT 1), 0),
+       ifnull((SELECT id FROM main.chunk WHERE document = ?1 ORDER BY position DESC LIMIT 1), -1);
 
 -- :matching_chunks
 SELECT rowid FROM passage WHERE passage MATCH ?1;
