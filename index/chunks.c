@@ -26,9 +26,11 @@ gint64 index_chunk_checksum (gint64 id, gint64 document, gint64 position, const 
   index_checksum_add_int (&sum, chunk->start);
   index_checksum_add_int (&sum, chunk->end);
   index_checksum_add (&sum, chunk->box, sizeof chunk->box);
-  /* Rows from before there were flags keep their checksum. */
+  /* Rows from before there were flags and languages keep their checksum. */
   if (chunk->flags)
     index_checksum_add_int (&sum, chunk->flags);
+  if (chunk->language)
+    index_checksum_add_text (&sum, chunk->language);
   return index_checksum_end (&sum);
 }
 
@@ -44,24 +46,30 @@ gint64 index_vector_checksum (gint64 chunk, const void *floats, gsize size_bytes
 
 /* ---- Write ---- */
 
-static gboolean insert_chunk (Index *index, gint64 id, gint64 document, gint64 position,
+/* DOCUMENT_LANGUAGE is not repeated: text search and filters visit the others one by one. */
+static gboolean insert_chunk (Index *index, gint64 id, gint64 document,
+                              const char *document_language, gint64 position,
                               const IndexChunk *chunk, GError **error)
 {
+  g_autofree char *language = index_primary_language (chunk->language);
   IndexChunk row = *chunk; /* shares the strings */
 
+  row.language = g_strcmp0 (language, document_language) != 0 ? language : NULL;
   row.section = chunk->section ? chunk->section : "";
   /* SQLite stores NaN as NULL and −0 as 0: the checksum has to cover what comes back. */
   for (guint i = 0; i < G_N_ELEMENTS (row.box); i++)
     row.box[i] = isfinite (row.box[i]) ? row.box[i] + 0.0f : 0.0f;
-  return index_run (index, error, "insert_chunk", "iiitttiittiiddddii", id, document, position,
+  return index_run (index, error, "insert_chunk", "iiitttiittiiddddiit", id, document, position,
                     row.id, row.text, row.section, (gint64)row.first_page, (gint64)row.last_page,
                     row.first_label, row.last_label, row.start, row.end, (double)row.box[0],
                     (double)row.box[1], (double)row.box[2], (double)row.box[3],
-                    index_chunk_checksum (id, document, position, &row), (gint64)row.flags);
+                    index_chunk_checksum (id, document, position, &row), (gint64)row.flags,
+                    row.language);
 }
 
-gboolean index_insert_chunks (Index *index, gint64 document, const IndexChunk *chunks, gsize n,
-                              const float *vectors, GError **error)
+gboolean index_insert_chunks (Index *index, gint64 document, const char *language,
+                              const IndexChunk *chunks, gsize n, const float *vectors,
+                              GError **error)
 {
   gsize size_bytes = index->dimension * sizeof (float);
   gint64 last;
@@ -75,7 +83,7 @@ gboolean index_insert_chunks (Index *index, gint64 document, const IndexChunk *c
       gint64 id = last + 1 + (gint64)i;
       const float *vector = vectors ? vectors + i * index->dimension : NULL;
 
-      if (!insert_chunk (index, id, document, (gint64)i, &chunks[i], error))
+      if (!insert_chunk (index, id, document, language, (gint64)i, &chunks[i], error))
         return FALSE;
       if (vector
           && !index_run (index, error, "insert_vector", "ibi", id, vector, size_bytes,

@@ -164,12 +164,11 @@ static gboolean replace_document (Index *index, const IndexDocument *row, const 
   return index_query_int (index, 0, &id, error, "document_id", "t", row->path)
          && (id == 0 || index_delete_chunks (index, id, error))
          && write_document (index, row, vectors ? n_chunks : 0, &id, error)
-         && index_insert_chunks (index, id, chunks, n_chunks, vectors, error)
+         && index_insert_chunks (index, id, row->language, chunks, n_chunks, vectors, error)
          && index_log_document (index, "put", row->path, error);
 }
 
-/* "de" of "de-AT" or "DE"; NULL for anything that is not a language code. */
-static char *primary_language (const char *language)
+char *index_primary_language (const char *language)
 {
   gsize n = 0;
 
@@ -187,7 +186,7 @@ gboolean index_put_document (Index *index, const IndexDocument *document, const 
       || (vectors && n_chunks && !check_vectors (index, document, vectors, n_chunks, error)))
     return FALSE;
 
-  g_autofree char *language = primary_language (document->language);
+  g_autofree char *language = index_primary_language (document->language);
   IndexDocument row = *document; /* shares the strings */
   row.title = document->title ? document->title : (char *)"";
   row.collection = document->collection ? document->collection : (char *)INDEX_DEFAULT_COLLECTION;

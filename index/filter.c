@@ -3,7 +3,8 @@
  * A scope (collection, folder, date, …) and the role come in, one bit per chunk goes out. Both
  * searches ask it for every chunk before they score it, so what is filtered out cannot push
  * anything else off the list, nor be guessed from what is missing. Chunks of a document are stored
- * with consecutive ids, so a document costs two look-ups, however long it is. */
+ * with consecutive ids, so a document costs two look-ups, however long it is; only its passages in
+ * another language are visited one by one. */
 #include "index/index-private.h"
 
 #include "index/analyze-private.h"
@@ -43,12 +44,28 @@ static gboolean allocate_bits (Index *index, IndexFilter *filter, GError **error
   return FALSE;
 }
 
-static void set_bit (IndexFilter *filter, gint64 chunk)
+static void set_bit (IndexFilter *filter, gint64 chunk, gboolean seen)
 {
   gsize bit = (gsize)(chunk - filter->first);
+  guint8 mask = (guint8)(1 << bit % 8);
 
-  if (bit < filter->n)
-    filter->bits[bit / 8] |= (guint8)(1 << bit % 8);
+  if (bit >= filter->n)
+    return;
+  if (seen)
+    filter->bits[bit / 8] |= mask;
+  else
+    filter->bits[bit / 8] &= (guint8)~mask;
+}
+
+/* The chunks of a bound statement. */
+static gboolean set_bits (Index *index, sqlite3_stmt *stmt, gboolean seen, IndexFilter *filter,
+                          GError **error)
+{
+  int rc;
+
+  while ((rc = index_step (index, stmt, error)) == SQLITE_ROW)
+    set_bit (filter, sqlite3_column_int64 (stmt, 0), seen);
+  return rc == SQLITE_DONE;
 }
 
 /* ---- Documents ---- */
@@ -74,14 +91,37 @@ static gboolean see_all (Index *index, gint64 document, IndexFilter *filter, GEr
     return FALSE;
   for (gint64 chunk = sqlite3_column_int64 (stmt, 0), last = sqlite3_column_int64 (stmt, 1);
        chunk <= last; chunk++)
-    set_bit (filter, chunk);
+    set_bit (filter, chunk, TRUE);
   return TRUE;
+}
+
+static gboolean see_language (Index *index, gint64 document, const char *language,
+                              IndexFilter *filter, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "chunks_in_language", error);
+
+  if (!stmt)
+    return FALSE;
+  index_bind (stmt, "it", document, language);
+  return set_bits (index, stmt, TRUE, filter, error);
+}
+
+static gboolean drop_other_languages (Index *index, const char *language, IndexFilter *filter,
+                                      GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "chunks_in_other_language", error);
+
+  if (!stmt)
+    return FALSE;
+  index_bind (stmt, "t", language);
+  return set_bits (index, stmt, FALSE, filter, error);
 }
 
 static gboolean see_documents (Index *index, const IndexScope *scope, IndexFilter *filter,
                                GError **error)
 {
   g_autoptr (sqlite3_stmt) stmt = index_prepare_list (index, scope, error);
+  const char *language = scope ? scope->language : NULL;
   gboolean ok = stmt != NULL;
   int rc = SQLITE_ERROR;
 
@@ -89,9 +129,16 @@ static gboolean see_documents (Index *index, const IndexScope *scope, IndexFilte
     {
       gint64 document = sqlite3_column_int64 (stmt, 0);
 
-      ok = !is_listed (scope, document) || see_all (index, document, filter, error);
+      const char *spoken = (const char *)sqlite3_column_text (stmt, 4);
+
+      if (!is_listed (scope, document))
+        continue;
+      ok = !language || g_strcmp0 (spoken, language) == 0
+               ? see_all (index, document, filter, error)
+               : see_language (index, document, language, filter, error);
     }
-  return ok && rc == SQLITE_DONE;
+  return ok && rc == SQLITE_DONE
+         && (!language || drop_other_languages (index, language, filter, error));
 }
 
 /* ---- Sections ---- */
@@ -134,7 +181,6 @@ static gboolean keep_section (Index *index, const char *section, IndexFilter *fi
   g_autofree char *expression = section_expression (index, section, &failure);
   g_autofree guint8 *seen = filter->bits;
   g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "matching_chunks", error);
-  int rc = SQLITE_DONE;
 
   filter->bits = g_malloc0 (filter->n / 8 + 1);
   if (failure)
@@ -144,15 +190,11 @@ static gboolean keep_section (Index *index, const char *section, IndexFilter *fi
     }
   if (stmt && expression)
     index_bind (stmt, "t", expression);
-  while (stmt && expression && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
-    {
-      gint64 chunk = sqlite3_column_int64 (stmt, 0);
-      gsize bit = (gsize)(chunk - filter->first);
-
-      if (bit < filter->n && seen && (seen[bit / 8] >> bit % 8 & 1))
-        set_bit (filter, chunk);
-    }
-  return stmt && rc == SQLITE_DONE;
+  if (!stmt || (expression && !set_bits (index, stmt, TRUE, filter, error)))
+    return FALSE;
+  for (gsize i = 0; seen && i <= filter->n / 8; i++)
+    filter->bits[i] &= seen[i];
+  return TRUE;
 }
 
 /* ---- All ---- */

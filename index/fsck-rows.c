@@ -195,6 +195,7 @@ static gint64 checksum_of_chunk_row (sqlite3_stmt *stmt)
     .box = { (float)sqlite3_column_double (stmt, 12), (float)sqlite3_column_double (stmt, 13),
              (float)sqlite3_column_double (stmt, 14), (float)sqlite3_column_double (stmt, 15) },
     .flags = (guint)sqlite3_column_int64 (stmt, 18),
+    .language = text_at (stmt, 19),
   };
 
   return index_chunk_checksum (sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1),

@@ -144,8 +144,12 @@ IndexDocument *index_document_from_row (sqlite3_stmt *stmt);
  * through, in the same columns. Searches ask for them, so in no order. */
 sqlite3_stmt *index_prepare_list (Index *index, const IndexScope *scope, GError **error);
 
-gboolean index_insert_chunks (Index *index, gint64 document, const IndexChunk *chunks, gsize n,
-                              const float *vectors, GError **error);
+/* "de" of "de-AT" or "DE"; NULL for anything that is not a language code. */
+char *index_primary_language (const char *language);
+/* LANGUAGE: of the document. */
+gboolean index_insert_chunks (Index *index, gint64 document, const char *language,
+                              const IndexChunk *chunks, gsize n, const float *vectors,
+                              GError **error);
 /* With their vectors and their words in text search. */
 gboolean index_delete_chunks (Index *index, gint64 document, GError **error);
 /* NULL without ERROR when there is no such chunk any more. */

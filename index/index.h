@@ -123,7 +123,7 @@ typedef struct
 {
   const char *collection;
   const char *folder;          /* documents of this path or below it */
-  const char *language;        /* ISO 639-1 */
+  const char *language;        /* ISO 639-1: passages in it, documents that have some */
   const char *tag;
   const char *section;         /* words, all in the chunk's section */
   gint64 after_s, before_s;    /* Unix seconds, 0: any. By the document's date, else by the file's */
@@ -166,6 +166,7 @@ typedef struct
   gint64 start, end;                    /* span in the document's text */
   float box[4];                         /* x0 y0 x1 y1 on first_page, points */
   guint flags;                          /* IndexChunkFlags */
+  const char *language;                 /* as of documents; NULL: the document's */
 } IndexChunk;
 
 /* Vectors [n, dimension] already stored for chunks of PATH whose ids are among IDS: found[i] says
@@ -226,7 +227,8 @@ typedef struct
 typedef struct
 {
   gint64 chunk, document_id;
-  char *path, *title, *collection, *section, *text, *language;
+  char *path, *title, *collection, *section, *text;
+  char *language; /* of the passage, or NULL */
   guint first_page, last_page;
   char *first_label, *last_label;
   gint64 start, end;

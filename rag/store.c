@@ -57,6 +57,7 @@ static void describe_chunk (const IngestDocument *document, const IngestChunk *f
     .start = (gint64)from->start,
     .end = (gint64)from->end,
     .box = { from->box.x0, from->box.y0, from->box.x1, from->box.y1 },
+    .language = from->language,
     .flags = (from->hidden ? INDEX_CHUNK_HIDDEN : 0) | (from->ocr ? INDEX_CHUNK_OCR : 0),
   };
 }

@@ -15,7 +15,7 @@ SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mti
        n_pages, n_chunks, failure, date, checksum
 FROM document WHERE sha256 = ?1 ORDER BY id LIMIT 1;
 
--- What a scope lets through.
+-- What a scope lets through; of a document in another language, some of its passages.
 -- :list_documents
 SELECT id, path, title, mime_type, language, collection, sha256, size_bytes, mtime_ns, added_at,
        n_pages, n_chunks, failure, date, checksum
@@ -23,7 +23,8 @@ FROM document
 WHERE (?1 IS NULL OR collection = ?1)
   AND (?2 IS NULL OR path = ?2
        OR substr(path, 1, length(rtrim(?2, '/')) + 1) = rtrim(?2, '/') || '/')
-  AND (?3 IS NULL OR language = ?3)
+  AND (?3 IS NULL OR language = ?3
+       OR EXISTS (SELECT 1 FROM chunk WHERE chunk.language = ?3 AND chunk.document = document.id))
   AND (?4 IS NULL OR EXISTS (SELECT 1 FROM document_tag
                              WHERE document_tag.document = document.id AND tag = ?4))
   AND (?5 = 0 OR ifnull(CAST(strftime('%s', date, 'utc') AS INTEGER), mtime_ns / 1000000000) >= ?5)
@@ -52,8 +53,8 @@ SELECT id FROM document WHERE path = ?1;
 -- :insert_chunk
 INSERT INTO chunk (id, document, position, stable_id, text, section, first_page, last_page,
                    first_label, last_label, start_byte, end_byte, x0, y0, x1, y1, checksum,
-                   flags)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18);
+                   flags, language)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19);
 
 -- :last_chunk
 SELECT max (ifnull ((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0),
@@ -92,9 +93,9 @@ ORDER BY chunk.position LIMIT 1;
 
 -- :hit
 SELECT chunk.id, document.id, document.path, document.title, document.collection, chunk.section,
-       chunk.text, document.language, chunk.first_page, chunk.last_page, chunk.first_label,
-       chunk.last_label, chunk.start_byte, chunk.end_byte, chunk.x0, chunk.y0, chunk.x1, chunk.y1,
-       chunk.flags
+       chunk.text, ifnull(chunk.language, document.language), chunk.first_page, chunk.last_page,
+       chunk.first_label, chunk.last_label, chunk.start_byte, chunk.end_byte, chunk.x0, chunk.y0,
+       chunk.x1, chunk.y1, chunk.flags
 FROM chunk JOIN document ON document.id = chunk.document
 WHERE chunk.id = ?1;
 

@@ -37,7 +37,7 @@ FROM document ORDER BY document.id;
 -- :check_chunks
 SELECT chunk.id, chunk.document, position, stable_id, text, section, first_page, last_page,
        first_label, last_label, start_byte, end_byte, x0, y0, x1, y1, chunk.checksum,
-       document.path, flags
+       document.path, flags, chunk.language
 FROM chunk LEFT JOIN document ON document.id = chunk.document ORDER BY chunk.id;
 
 -- :check_vectors

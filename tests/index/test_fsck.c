@@ -123,6 +123,7 @@ START_TEST (test_changed_page_or_position_is_noticed)
                                          "UPDATE chunk SET y1 = 4.25 WHERE id = 1",
                                          "UPDATE chunk SET section = 'Results' WHERE id = 1",
                                          "UPDATE chunk SET first_label = NULL WHERE id = 1",
+                                         "UPDATE chunk SET language = 'de' WHERE id = 1",
                                          "UPDATE chunk SET checksum = checksum + 1 WHERE id = 3" };
 
   for (guint i = 0; i < G_N_ELEMENTS (changes); i++)

@@ -46,6 +46,23 @@ START_TEST (test_every_language_of_the_library_is_searched)
 }
 END_TEST
 
+START_TEST (test_a_passage_is_stemmed_by_its_own_language)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  const IndexDocument document = { .path = (char *)"/a", .language = (char *)"en" };
+  const IndexChunk chunks[] = { { .id = "1", .text = "The houses were burning." },
+                                { .id = "2", .text = "Die Häuser brannten.", .language = "de" } };
+  ck_assert (index_put_document (index, &document, chunks, 2, NULL, NULL));
+
+  ck_assert_uint_eq (n_found (index, "house"), 1);
+  ck_assert_uint_eq (n_found (index, "Haus"), 1);
+  ck_assert (index_forget_document (index, id_of (index, "/a"), NULL));
+  ck_assert_uint_eq (n_found (index, "Haus"), 0);
+  remove_dir (dir);
+}
+END_TEST
+
 START_TEST (test_stop_words_of_one_language_are_words_of_another)
 {
   char *dir = make_dir ();
@@ -386,6 +403,7 @@ int main (void)
   tcase_set_timeout (tests, 60);
   tcase_add_test (tests, test_other_forms_of_a_word_are_found);
   tcase_add_test (tests, test_every_language_of_the_library_is_searched);
+  tcase_add_test (tests, test_a_passage_is_stemmed_by_its_own_language);
   tcase_add_test (tests, test_stop_words_of_one_language_are_words_of_another);
   tcase_add_test (tests, test_question_of_stop_words_alone_is_still_searched);
   tcase_add_test (tests, test_identifiers_are_found_however_written);

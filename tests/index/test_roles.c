@@ -120,6 +120,42 @@ START_TEST (test_lists_and_counts_show_only_what_may_be_read)
 }
 END_TEST
 
+static void note_stem (const char *word, const char *stem, guint n_chunks, gpointer data)
+{
+  g_string_assign (data, stem);
+}
+
+/* A question is stemmed by the languages of what may be read. */
+START_TEST (test_languages_of_the_rest_do_not_show)
+{
+  char *dir = make_library ();
+  g_autoptr (Index) owner = index_open (dir, INDEX_WRITE, NULL);
+  const IndexChunk german = { .id = "c", .text = "das Okapi", .language = "de" };
+  g_autoptr (GString) stem = g_string_new ("");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/b/deutsch%u", i);
+      const IndexDocument document
+          = { .path = path, .language = (char *)"es", .collection = (char *)"board" };
+      ck_assert (index_put_document (owner, &document, &german, 1, NULL, NULL));
+    }
+  g_autoptr (Index) nurse = open_nurse (dir);
+  const IndexScope scope = { .language = "de" };
+  const IndexQuery query
+      = { .mode = INDEX_SEARCH_LEXICAL, .text = "Okapi", .limit = 10, .scope = scope };
+
+  ck_assert (index_terms (nurse, "Häuser", note_stem, stem, NULL));
+  ck_assert_str_eq (stem->str, "hauser");
+  g_autoptr (GPtrArray) hits = index_search (nurse, &query, NULL);
+  ck_assert_uint_eq (hits->len, 0);
+  g_autoptr (GPtrArray) documents = index_list_documents (nurse, &scope, NULL);
+  ck_assert_uint_eq (documents->len, 0);
+  g_autoptr (GPtrArray) all = index_search (owner, &query, NULL);
+  ck_assert_uint_eq (all->len, 3);
+  remove_dir (dir);
+}
+END_TEST
+
 START_TEST (test_what_is_allowed_now_counts_now)
 {
   char *dir = make_library ();
@@ -156,6 +192,7 @@ int main (void)
   tcase_add_test (tests, test_searches_find_only_what_may_be_read);
   tcase_add_test (tests, test_scores_tell_nothing_of_the_rest);
   tcase_add_test (tests, test_lists_and_counts_show_only_what_may_be_read);
+  tcase_add_test (tests, test_languages_of_the_rest_do_not_show);
   tcase_add_test (tests, test_what_is_allowed_now_counts_now);
   tcase_add_test (tests, test_a_role_cannot_write);
   suite_add_tcase (suite, tests);

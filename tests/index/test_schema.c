@@ -45,6 +45,19 @@ static gint64 version_of (const char *dir, const char *name)
   return version;
 }
 
+static guint n_found_in (Index *index, const char *language, const char *text)
+{
+  const IndexQuery query = { .mode = INDEX_SEARCH_LEXICAL,
+                             .text = text,
+                             .limit = 10,
+                             .scope = { .language = language } };
+  g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
+
+  ck_assert_ptr_nonnull (hits);
+  return hits->len;
+}
+
+/* Of passages from before they had a language it is that of their document. */
 static void assert_up_to_date (const char *dir)
 {
   g_autoptr (GError) error = NULL;
@@ -54,6 +67,8 @@ static void assert_up_to_date (const char *dir)
   ck_assert_msg (index != NULL, "%s", error ? error->message : "");
   ck_assert_uint_eq (n_found (index, "ferry"), 1);
   ck_assert_uint_eq (n_found (index, "Insel"), 1);
+  ck_assert_uint_eq (n_found_in (index, "en", "ferry"), 1);
+  ck_assert_uint_eq (n_found_in (index, "de", "ferry"), 0);
   ck_assert (index_fsck (dir, NULL, &n_problems, NULL));
   ck_assert_uint_eq (n_problems, 0);
 }

@@ -130,6 +130,100 @@ START_TEST (test_tags_survive_a_change_and_go_with_the_document)
 }
 END_TEST
 
+typedef struct
+{
+  const char *path, *language; /* of the document */
+  const char *languages[3];    /* of its passages, "okapi" each; NULL: not known */
+} Bilingual;
+
+static void put_bilingual (Index *index, const Bilingual *from, guint seed)
+{
+  const IndexDocument document = { .path = (char *)from->path, .language = (char *)from->language };
+  IndexChunk chunks[3];
+  float vectors[3 * DIMENSION];
+
+  for (guint i = 0; i < 3; i++)
+    {
+      chunks[i] = (IndexChunk){
+        .id = "c", .text = "okapi", .section = "Dosage", .first_page = i + 1, .language = from->languages[i]
+      };
+      make_vector (seed + i, vectors + i * DIMENSION);
+    }
+  ck_assert (index_put_document (index, &document, chunks, 3, vectors, NULL));
+}
+
+static gint compare_strings (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+/* "/a1 /a3" of the passages, by document and page, that a search kept to SCOPE finds. */
+static char *passages_in (Index *index, const IndexScope *scope, IndexSearchMode mode)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  float vector[DIMENSION];
+  const IndexQuery query
+      = { .mode = mode, .text = "okapi", .vector = vector, .limit = 100, .scope = *scope };
+
+  make_vector (9999, vector);
+  g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
+  for (guint i = 0; i < hits->len; i++)
+    {
+      const IndexHit *hit = hit_at (hits, i);
+      g_ptr_array_add (names, g_strdup_printf ("%s%u", hit->path, hit->first_page));
+      ck_assert_str_eq (hit->language, scope->language);
+    }
+  g_ptr_array_sort (names, compare_strings);
+  g_ptr_array_add (names, NULL);
+  return g_strjoinv (" ", (char **)names->pdata);
+}
+
+/* Half of a document in two languages was found by the other language's filter, or not at all. */
+START_TEST (test_language_is_that_of_the_passage)
+{
+  static const Bilingual documents[] = {
+    { "/a", "en", { "en", "de-AT", NULL } },
+    { "/b", "de", { NULL, "en", "de" } },
+    { "/c", NULL, { "de", NULL, "fr" } },
+  };
+  static const struct
+  {
+    IndexScope scope;
+    const char *passages, *documents;
+  } cases[] = {
+    { { .language = "en" }, "/a1 /a3 /b2", "/a /b" },
+    { { .language = "de" }, "/a2 /b1 /b3 /c1", "/a /b /c" },
+    { { .language = "fr" }, "/c3", "/c" },
+    { { .language = "es" }, "", "" },
+    { { .language = "de", .folder = "/a" }, "/a2", "/a" },
+    { { .language = "de", .section = "dosage" }, "/a2 /b1 /b3 /c1", "/a /b /c" },
+  };
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  for (guint i = 0; i < G_N_ELEMENTS (documents); i++)
+    put_bilingual (index, &documents[i], 10 * i + 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *lexical = passages_in (index, &cases[i].scope, INDEX_SEARCH_LEXICAL);
+      g_autofree char *dense = passages_in (index, &cases[i].scope, INDEX_SEARCH_DENSE);
+      g_autoptr (GPtrArray) listed = index_list_documents (index, &cases[i].scope, NULL);
+      g_autoptr (GString) paths = g_string_new ("");
+      for (guint k = 0; k < listed->len; k++)
+        g_string_append_printf (paths, "%s%s", k > 0 ? " " : "",
+                                ((IndexDocument *)g_ptr_array_index (listed, k))->path);
+      ck_assert_str_eq (lexical, cases[i].passages);
+      ck_assert_str_eq (dense, cases[i].passages);
+      ck_assert_str_eq (paths->str, cases[i].documents);
+    }
+  index_close (g_steal_pointer (&index));
+  guint n_problems = 1;
+  ck_assert (index_fsck (dir, NULL, &n_problems, NULL));
+  ck_assert_uint_eq (n_problems, 0);
+  remove_dir (dir);
+}
+END_TEST
+
 /* A document that says when it was written is of that day, whenever its file was changed. */
 START_TEST (test_a_date_of_its_own_comes_before_that_of_the_file)
 {
@@ -183,6 +277,7 @@ int main (void)
   tcase_add_test (tests, test_every_kind_of_scope_is_exact);
   tcase_add_test (tests, test_nothing_in_scope_is_no_error);
   tcase_add_test (tests, test_tags_survive_a_change_and_go_with_the_document);
+  tcase_add_test (tests, test_language_is_that_of_the_passage);
   tcase_add_test (tests, test_a_date_of_its_own_comes_before_that_of_the_file);
   suite_add_tcase (suite, tests);
   return run_suite (suite);
