@@ -8,7 +8,8 @@ typedef enum
   INGEST_BORDER_NONE,
   INGEST_BORDER_PARAGRAPH,
   INGEST_BORDER_SUBSECTION, /* a heading of level 3 and below: a good place to end */
-  INGEST_BORDER_PAGE,       /* a new page: always ends a chunk, so that an edit stays on its page */
+  INGEST_BORDER_PAGE,       /* a new page: always ends a chunk, so that an edit stays on its page;
+                               and so does another language */
   INGEST_BORDER_SECTION,    /* a heading of level 1 or 2: always ends a chunk */
 } IngestBorder;
 

@@ -188,7 +188,7 @@ static gboolean goes_on (const IngestDocument *document, guint i)
   return open && (g_unichar_islower (first) || last == ',');
 }
 
-/* What is too short to tell has the language of what is before it. */
+/* What does not tell has the language of what is before it, and may share its chunk. */
 #define TELLING_BYTES 200
 
 static void set_language (Cutter *cutter, const char *text, gsize length)
@@ -196,8 +196,10 @@ static void set_language (Cutter *cutter, const char *text, gsize length)
   if (length < TELLING_BYTES)
     return;
   const char *language = ingest_language_of_part (text, length, cutter->out->document->language);
-  if (g_strcmp0 (language, cutter->language) == 0)
+  if (language == NULL || g_strcmp0 (language, cutter->language) == 0)
     return;
+  if (cutter->out->units->len > 0)
+    cutter->border = MAX (cutter->border, INGEST_BORDER_PAGE);
   cutter->language = language;
   ingest_breaker_free (cutter->breaker);
   cutter->breaker = ingest_breaker_new (language);

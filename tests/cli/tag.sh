@@ -30,6 +30,21 @@ run 3 search --mode lexical after:2024-03 before:2024-03-02 travel
 run 0 search --mode lexical --folder "$docs/en" expenses; out_has old.txt
 run 3 search --mode lexical "folder:$docs/e" expenses
 run 0 search --mode lexical --lang de Reisekosten; run 3 search --mode lexical lang:en Reisekosten
+
+# A document in two languages is kept to by passage.
+cat >"$docs/both.txt" <<'END'
+The night shift begins at nine and it is the duty of the nurse to read the zebra report. Whoever is late calls
+the ward before that, and the report is read together because it names the patients who need attention.
+
+Die Nachtschicht beginnt um neun Uhr, und es ist die Aufgabe der Pflege, den Zebra-Bericht zu lesen, der auf dem
+Tisch liegt. Wer zu spät kommt, ruft vorher auf der Station an, damit die Übergabe warten kann.
+END
+run 0 add --no-embed --quiet "$docs/both.txt"
+run 0 search --mode lexical --json zebra; json '.hits | length == 2'
+run 0 search --mode lexical --json lang:de zebra; json '.hits | length == 1 and (.[0].text | test("Nachtschicht"))'
+run 0 search --mode lexical --json lang:en zebra; json '.hits | length == 1 and (.[0].text | test("night shift"))'
+run 3 search --mode lexical lang:fr zebra
+
 run 0 search --mode lexical in:policy travel; run 3 search --mode lexical in:other travel
 run 0 search --mode lexical --json in:policy travel; json '.query == "travel"'
 run 2 search --mode lexical after:yesterday travel; one_sentence; err_has yesterday

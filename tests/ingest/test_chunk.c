@@ -124,6 +124,36 @@ START_TEST (test_a_passage_has_a_language_of_its_own)
 }
 END_TEST
 
+/* Filters and stemming go by passage: one that begins in English and ends in German is both. */
+START_TEST (test_a_passage_is_in_one_language)
+{
+  static const char *const english
+      = "The night shift begins at nine and it is the duty of the nurse to read the report. Whoever "
+        "is late calls the ward before that, and the report is read together because it names the "
+        "patients who need attention.";
+  static const char *const german
+      = "Die Nachtschicht beginnt um neun Uhr, und es ist die Aufgabe der Pflege, den Bericht zu "
+        "lesen, der auf dem Tisch liegt. Wer zu spät kommt, ruft vorher auf der Station an, damit "
+        "die Übergabe warten kann.";
+  g_autoptr (IngestDocument) document = ingest_document_new ("text/plain");
+  document->language = g_strdup ("de");
+  ingest_document_add_page (document, NULL, 0, 0, 1);
+  ingest_document_add_block (document, INGEST_BLOCK_PARAGRAPH, 0, NULL, english, -1);
+  ingest_document_add_block (document, INGEST_BLOCK_PARAGRAPH, 0, NULL, "Ask for zebras.", -1);
+  ingest_document_add_block (document, INGEST_BLOCK_HEADING, 3, NULL, "Auf Deutsch", -1);
+  ingest_document_add_block (document, INGEST_BLOCK_PARAGRAPH, 0, NULL, german, -1);
+  ingest_document_finish (document);
+  g_autoptr (GPtrArray) chunks
+      = ingest_chunk_document (document, &(IngestChunkOptions){ .target_tokens = 400, .max_tokens = 500 });
+  ck_assert_uint_eq (chunks->len, 2);
+  const IngestChunk *first = g_ptr_array_index (chunks, 0), *second = g_ptr_array_index (chunks, 1);
+  ck_assert_str_eq (first->language, "en");
+  ck_assert (g_str_has_suffix (first->text, "Ask for zebras."));
+  ck_assert_str_eq (second->language, "de");
+  ck_assert_str_eq (second->section, "Auf Deutsch");
+}
+END_TEST
+
 START_TEST (test_a_short_document_is_one_chunk)
 {
   g_autoptr (IngestDocument) document
@@ -498,6 +528,7 @@ END_TEST
 int main (void)
 {
   const TTest *const tests[] = { test_a_passage_has_a_language_of_its_own,
+                                 test_a_passage_is_in_one_language,
                                  test_hidden_text_shares_no_chunk,
                                  test_a_short_document_is_one_chunk,
                                  test_chunks_end_at_sentence_borders_and_fit,
