@@ -32,7 +32,7 @@ const char *index_stop_language (Index *index, const GPtrArray *languages, const
 typedef struct
 {
   char *term;
-  double weight;   /* its idf, times 1 or less for a part of a compound */
+  double weight;   /* the idf of its word, times 1 or less for a part of a compound or a guess */
   gint64 n_chunks; /* that hold it */
 } IndexQueryTerm;
 

@@ -20,11 +20,20 @@
 /* A part of a compound says less than the compound. */
 #define PART_WEIGHT 0.5
 
+/* A term, and the word that it is a stem of. */
+typedef struct
+{
+  char *term;
+  guint word; /* by its place in the question, the same in every language */
+} Stem;
+
 typedef struct
 {
   const char *language;
   const char *stop_language; /* words to leave out; NULL: none */
   GHashTable *weights;       /* term → double*, of this language */
+  GArray *stems;             /* Stem, of all languages */
+  const char *question;
 } Pass;
 
 /* ---- Languages ---- */
@@ -107,6 +116,11 @@ static gboolean collect_term (const IndexToken *token, gpointer data)
       g_hash_table_insert (pass->weights, g_strdup (token->term), weight);
     }
   *weight += token->kind == INDEX_TOKEN_PART ? PART_WEIGHT : 1;
+
+  const Stem stem = { g_strdup (token->term),
+                      (guint)(token->start - pass->question) * MAX_QUESTION_BYTES
+                          + (guint)token->length };
+  g_array_append_val (pass->stems, stem);
   return TRUE;
 }
 
@@ -128,6 +142,11 @@ static void merge_weights (GHashTable *all, GHashTable *weights)
     }
 }
 
+static void clear_stem (gpointer stem)
+{
+  g_free (((Stem *)stem)->term);
+}
+
 static void clear_term (gpointer term)
 {
   g_free (((IndexQueryTerm *)term)->term);
@@ -142,34 +161,86 @@ static gint compare_rarest_first (gconstpointer a, gconstpointer b)
   return strcmp (x->term, y->term);
 }
 
-/* Looks up how often each term occurs, or the one that was meant, and keeps the rarest
- * INDEX_MAX_TERMS. */
-static GArray *count_terms (Index *index, GHashTable *weights, const IndexFilter *filter,
+/* term → the number of chunks that hold it. */
+static GHashTable *look_up (Index *index, GHashTable *weights, const IndexFilter *filter,
                             GError **error)
 {
+  g_autoptr (GHashTable) counts = g_hash_table_new (g_str_hash, g_str_equal);
+  GHashTableIter iter;
+  gpointer term;
+
+  g_hash_table_iter_init (&iter, weights);
+  while (g_hash_table_iter_next (&iter, &term, NULL))
+    {
+      gint64 n;
+
+      if (!index_count_term (index, term, filter, &n, error))
+        return NULL;
+      g_hash_table_insert (counts, term, GSIZE_TO_POINTER (n));
+    }
+  return g_steal_pointer (&counts);
+}
+
+static void keep_largest (GHashTable *numbers, gpointer key, gsize n)
+{
+  if (n > GPOINTER_TO_SIZE (g_hash_table_lookup (numbers, key)))
+    g_hash_table_insert (numbers, key, GSIZE_TO_POINTER (n));
+}
+
+/* term → the number of chunks that hold the commonest stem of its word. All stems of a word weigh
+ * what the word weighs, as synonyms do in Pirkola's structured queries (1998): by the rules of
+ * another language, common words become rare terms that mean something else. */
+static GHashTable *count_words (const GArray *stems, GHashTable *counts)
+{
+  g_autoptr (GHashTable) words = g_hash_table_new (NULL, NULL);
+  GHashTable *usual = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < stems->len; i++)
+    {
+      const Stem *stem = &g_array_index (stems, Stem, i);
+      keep_largest (words, GUINT_TO_POINTER (stem->word),
+                    GPOINTER_TO_SIZE (g_hash_table_lookup (counts, stem->term)));
+    }
+  for (guint i = 0; i < stems->len; i++)
+    {
+      const Stem *stem = &g_array_index (stems, Stem, i);
+      keep_largest (usual, stem->term,
+                    GPOINTER_TO_SIZE (g_hash_table_lookup (words, GUINT_TO_POINTER (stem->word))));
+    }
+  return usual;
+}
+
+/* What occurs, what was meant by a word of which no language has a stem, and of that the rarest
+ * INDEX_MAX_TERMS. */
+static GArray *weigh_terms (Index *index, GHashTable *weights, const GArray *stems,
+                            const IndexFilter *filter, GError **error)
+{
   g_autoptr (GArray) terms = g_array_new (FALSE, FALSE, sizeof (IndexQueryTerm));
+  g_autoptr (GHashTable) counts = look_up (index, weights, filter, error);
+  g_autoptr (GHashTable) usual = counts ? count_words (stems, counts) : NULL;
   GHashTableIter iter;
   gpointer name, weight;
   gint64 n_chunks;
 
   g_array_set_clear_func (terms, clear_term);
-  if (!index_query_int (index, 0, &n_chunks, error, "count_chunks", ""))
+  if (!counts || !index_query_int (index, 0, &n_chunks, error, "count_chunks", ""))
     return NULL;
   g_hash_table_iter_init (&iter, weights);
   while (g_hash_table_iter_next (&iter, &name, &weight))
     {
-      IndexQueryTerm term = { NULL, 0, 0 };
+      gint64 n_word = (gint64)GPOINTER_TO_SIZE (g_hash_table_lookup (usual, name));
+      IndexQueryTerm term
+          = { .n_chunks = (gint64)GPOINTER_TO_SIZE (g_hash_table_lookup (counts, name)) };
 
-      if (!index_count_term (index, name, filter, &term.n_chunks, error))
-        return NULL;
       if (term.n_chunks > 0)
         term.term = g_strdup (name);
-      else if (!index_spell (index, name, filter, &term.term, &term.n_chunks, error))
+      else if (n_word == 0
+               && !index_spell (index, name, filter, &term.term, &term.n_chunks, error))
         return NULL;
       if (!term.term)
         continue;
-      term.weight = *(double *)weight * index_bm25_idf (n_chunks, term.n_chunks);
-      if (strcmp (term.term, name) != 0)
+      term.weight = *(double *)weight * index_bm25_idf (n_chunks, MAX (n_word, term.n_chunks));
+      if (n_word == 0)
         term.weight *= GUESS_WEIGHT;
       g_array_append_val (terms, term);
     }
@@ -192,7 +263,9 @@ GArray *index_question_terms (Index *index, const char *text, const IndexFilter 
   g_autofree char *question = index_readable_question (text);
   g_autoptr (GPtrArray) languages = index_library_languages (index, error);
   g_autoptr (GHashTable) all = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GArray) stems = g_array_new (FALSE, FALSE, sizeof (Stem));
 
+  g_array_set_clear_func (stems, clear_stem);
   if (!languages)
     return NULL;
 
@@ -201,10 +274,10 @@ GArray *index_question_terms (Index *index, const char *text, const IndexFilter 
     {
       g_autoptr (GHashTable) weights
           = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-      Pass pass = { g_ptr_array_index (languages, i), stop, weights };
+      Pass pass = { g_ptr_array_index (languages, i), stop, weights, stems, question };
 
       index_analyze (index->analyzer, pass.language, question, -1, collect_term, &pass);
       merge_weights (all, weights);
     }
-  return count_terms (index, all, filter, error);
+  return weigh_terms (index, all, stems, filter, error);
 }

@@ -395,6 +395,24 @@ START_TEST (test_unknown_word_is_taken_for_the_nearest)
 }
 END_TEST
 
+/* One German passage made every English question look for what its words are not in German. */
+START_TEST (test_a_word_that_one_language_knows_is_not_guessed_in_another)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  put_in (index, "/en", "en", "The houses were painted.");
+  put_in (index, "/name", "en", "Signed by Mr Painteda.");
+  put_in (index, "/de", "de", "Die Kirche brannte.");
+
+  g_autoptr (GPtrArray) found = search_text (index, "painted");
+
+  ck_assert_uint_eq (found->len, 1);
+  ck_assert_str_eq (first_path (found), "/en");
+  ck_assert_uint_eq (n_found (index, "Paintedo"), 1);
+  remove_dir (dir);
+}
+END_TEST
+
 int main (void)
 {
   Suite *suite = suite_create ("lexical");
@@ -417,6 +435,7 @@ int main (void)
   tcase_add_test (tests, test_terms_tell_how_rare_words_are);
   tcase_add_test (tests, test_terms_count_all_languages);
   tcase_add_test (tests, test_unknown_word_is_taken_for_the_nearest);
+  tcase_add_test (tests, test_a_word_that_one_language_knows_is_not_guessed_in_another);
   suite_add_tcase (suite, tests);
   return run_suite (suite);
 }
