@@ -366,6 +366,13 @@ static gboolean is_cjk (gunichar c)
          || (c >= 0xFF00 && c <= 0xFF60);
 }
 
+gboolean ingest_prose_goes_on (const char *text, gsize length, const char *next)
+{
+  gunichar last = g_utf8_get_char (g_utf8_prev_char (text + length));
+  gboolean open = g_unichar_isalnum (last) || last == ',' || last == '-' || last == 0x2013;
+  return open && (g_unichar_islower (g_utf8_get_char (next)) || last == ',');
+}
+
 gboolean ingest_prose_breaks_word (const char *line, gsize length, const char *next)
 {
   return broken_head_length (line, length) > 0 && g_unichar_islower (g_utf8_get_char (next));

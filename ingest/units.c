@@ -180,12 +180,9 @@ static gboolean goes_on (const IngestDocument *document, guint i)
   const IngestBlock *next = ingest_document_block (document, i + 1);
   gboolean prose = (block->kind == INGEST_BLOCK_PARAGRAPH || block->kind == INGEST_BLOCK_LIST_ITEM)
                    && next->kind == INGEST_BLOCK_PARAGRAPH && next->page == block->page + 1;
-  if (!prose)
-    return FALSE;
-  gunichar last = g_utf8_get_char (g_utf8_prev_char (document->text + block->end));
-  gunichar first = g_utf8_get_char (document->text + next->start);
-  gboolean open = g_unichar_isalnum (last) || last == ',' || last == '-' || last == 0x2013;
-  return open && (g_unichar_islower (first) || last == ',');
+  return prose
+         && ingest_prose_goes_on (document->text + block->start, block->end - block->start,
+                                  document->text + next->start);
 }
 
 /* What does not tell has the language of what is before it, and may share its chunk. */

@@ -41,6 +41,42 @@ START_TEST (test_lines_become_paragraphs)
 }
 END_TEST
 
+/* The sentence was cut in two, with the footnote between its halves. */
+START_TEST (test_a_footnote_does_not_part_a_paragraph_that_goes_on)
+{
+  g_autoptr (PdfMaker) maker = pdf_maker_new ();
+  pdf_add_page (maker);
+  double y = pdf_put_lines (maker, 11, 72, 100, story);
+  pdf_put_lines (maker, 11, 72, 690,
+                 (const char *[]){ "Whoever leaves the ward in the night tells the coordinator and",
+                                   "takes the telephone along, because the", NULL });
+  pdf_put (maker, 'r', 8, 72, 760, "1 See the rota of the ward, which is");
+  pdf_put (maker, 'r', 8, 72, 769.6, "made by the matron.");
+  pdf_put (maker, 'r', 8, 72, 785, "2 It lies on the table.");
+  pdf_add_page (maker);
+  y = pdf_put_lines (maker, 11, 72, 100,
+                     (const char *[]){ "report may have to be read again before the end of the shift",
+                                       "has come.", NULL });
+  pdf_put_lines (maker, 11, 72, y + 10, story);
+  g_autoptr (IngestDocument) document = parse (maker);
+  g_autofree char *got = describe (document);
+  ck_assert_str_eq (got, "P " STORY "|F 1 See the rota of the ward, which is made by the matron.|"
+                         "F 2 It lies on the table.|"
+                         "P Whoever leaves the ward in the night tells the coordinator and takes "
+                         "the telephone along, because the|"
+                         "P report may have to be read again before the end of the shift has come.|"
+                         "P " STORY);
+  g_autoptr (GPtrArray) chunks = ingest_chunk_document (document, NULL);
+  gboolean whole = FALSE;
+  for (guint i = 0; i < chunks->len; i++)
+    whole = whole
+            || strstr (((IngestChunk *)g_ptr_array_index (chunks, i))->text,
+                       "because the report may have to be read again")
+                   != NULL;
+  ck_assert (whole);
+}
+END_TEST
+
 START_TEST (test_a_first_line_indent_begins_a_paragraph)
 {
   g_autoptr (PdfMaker) maker = pdf_maker_new ();
@@ -514,6 +550,7 @@ END_TEST
 int main (void)
 {
   const TTest *const tests[] = { test_lines_become_paragraphs,
+          test_a_footnote_does_not_part_a_paragraph_that_goes_on,
                                  test_a_first_line_indent_begins_a_paragraph,
                                  test_headings_by_size_and_weight,
                                  test_numbers_say_the_level,
