@@ -117,9 +117,9 @@ static gboolean collect_term (const IndexToken *token, gpointer data)
     }
   *weight += token->kind == INDEX_TOKEN_PART ? PART_WEIGHT : 1;
 
-  const Stem stem = { g_strdup (token->term),
-                      (guint)(token->start - pass->question) * MAX_QUESTION_BYTES
-                          + (guint)token->length };
+  const Stem stem
+      = { g_strdup (token->term),
+          (guint)(token->start - pass->question) * MAX_QUESTION_BYTES + (guint)token->length };
   g_array_append_val (pass->stems, stem);
   return TRUE;
 }
@@ -234,8 +234,7 @@ static GArray *weigh_terms (Index *index, GHashTable *weights, const GArray *ste
 
       if (term.n_chunks > 0)
         term.term = g_strdup (name);
-      else if (n_word == 0
-               && !index_spell (index, name, filter, &term.term, &term.n_chunks, error))
+      else if (n_word == 0 && !index_spell (index, name, filter, &term.term, &term.n_chunks, error))
         return NULL;
       if (!term.term)
         continue;

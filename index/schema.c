@@ -18,8 +18,8 @@
 #define APPLICATION_ID 0x646f6374 /* "doct" */
 
 /* scripts[v − 1] makes version v of v − 1. */
-static const char *const scripts[]
-    = { "schema.sql", "version-2.sql", "version-3.sql", "version-4.sql", "version-5.sql", "version-6.sql" };
+static const char *const scripts[] = { "schema.sql",    "version-2.sql", "version-3.sql",
+                                       "version-4.sql", "version-5.sql", "version-6.sql" };
 #define SCHEMA_VERSION ((gint64)G_N_ELEMENTS (scripts))
 
 static gboolean pragma_int (Index *index, const char *sql, gint64 *ret_value, GError **error)

@@ -153,8 +153,9 @@ typedef struct
   gpointer user_data;
 } IngestChunkOptions;
 
-/* Elements: IngestChunk*. Chunks end at sentence or paragraph borders and where the language changes;
- * a heading travels with the text below it; a table keeps its header row when it is split. */
+/* Elements: IngestChunk*. Chunks end at sentence or paragraph borders and where the language
+ * changes; a heading travels with the text below it; a table keeps its header row when it is split.
+ */
 GPtrArray *ingest_chunk_document (const IngestDocument *document,
                                   const IngestChunkOptions *options);
 /* Sentence spans of TEXT in LANGUAGE (NULL: English rules). Elements: IngestSentence. */

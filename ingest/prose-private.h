@@ -31,7 +31,8 @@ void ingest_vocabulary_add_line (IngestVocabulary *vocabulary, const char *line,
  * nothing in place of a hyphen that went, nothing between two Chinese characters, else a space. */
 void ingest_prose_join (GString *paragraph, const char *line, gsize length,
                         const IngestVocabulary *vocabulary);
-/* Does a paragraph that ends as TEXT, of LENGTH bytes and not empty, go on in one that begins as NEXT? */
+/* Does a paragraph that ends as TEXT, of LENGTH bytes and not empty, go on in one that begins as
+ * NEXT? */
 gboolean ingest_prose_goes_on (const char *text, gsize length, const char *next);
 /* Would ingest_prose_join drop or keep a hyphen here, instead of a space? */
 gboolean ingest_prose_breaks_word (const char *line, gsize length, const char *next);

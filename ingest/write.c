@@ -1,6 +1,6 @@
 /* The last step from layout to document: a vocabulary of all pages is made, every page is drafted
- * with it, headings are told from text, and the drafts are written in order. What a page break tears
- * apart is put together, so that a search finds it: a word on the page where it begins, and a
+ * with it, headings are told from text, and the drafts are written in order. What a page break
+ * tears apart is put together, so that a search finds it: a word on the page where it begins, and a
  * paragraph past the footnotes between its halves. */
 #include "ingest/layout-private.h"
 

@@ -47,10 +47,9 @@ static gint64 version_of (const char *dir, const char *name)
 
 static guint n_found_in (Index *index, const char *language, const char *text)
 {
-  const IndexQuery query = { .mode = INDEX_SEARCH_LEXICAL,
-                             .text = text,
-                             .limit = 10,
-                             .scope = { .language = language } };
+  const IndexQuery query = {
+    .mode = INDEX_SEARCH_LEXICAL, .text = text, .limit = 10, .scope = { .language = language }
+  };
   g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
 
   ck_assert_ptr_nonnull (hits);

@@ -144,9 +144,11 @@ static void put_bilingual (Index *index, const Bilingual *from, guint seed)
 
   for (guint i = 0; i < 3; i++)
     {
-      chunks[i] = (IndexChunk){
-        .id = "c", .text = "okapi", .section = "Dosage", .first_page = i + 1, .language = from->languages[i]
-      };
+      chunks[i] = (IndexChunk){ .id = "c",
+                                .text = "okapi",
+                                .section = "Dosage",
+                                .first_page = i + 1,
+                                .language = from->languages[i] };
       make_vector (seed + i, vectors + i * DIMENSION);
     }
   ck_assert (index_put_document (index, &document, chunks, 3, vectors, NULL));

@@ -128,7 +128,8 @@ END_TEST
 START_TEST (test_a_passage_is_in_one_language)
 {
   static const char *const english
-      = "The night shift begins at nine and it is the duty of the nurse to read the report. Whoever "
+      = "The night shift begins at nine and it is the duty of the nurse to read the report. "
+        "Whoever "
         "is late calls the ward before that, and the report is read together because it names the "
         "patients who need attention.";
   static const char *const german
@@ -143,8 +144,8 @@ START_TEST (test_a_passage_is_in_one_language)
   ingest_document_add_block (document, INGEST_BLOCK_HEADING, 3, NULL, "Auf Deutsch", -1);
   ingest_document_add_block (document, INGEST_BLOCK_PARAGRAPH, 0, NULL, german, -1);
   ingest_document_finish (document);
-  g_autoptr (GPtrArray) chunks
-      = ingest_chunk_document (document, &(IngestChunkOptions){ .target_tokens = 400, .max_tokens = 500 });
+  g_autoptr (GPtrArray) chunks = ingest_chunk_document (
+      document, &(IngestChunkOptions){ .target_tokens = 400, .max_tokens = 500 });
   ck_assert_uint_eq (chunks->len, 2);
   const IngestChunk *first = g_ptr_array_index (chunks, 0), *second = g_ptr_array_index (chunks, 1);
   ck_assert_str_eq (first->language, "en");

@@ -61,8 +61,7 @@ END_TEST
 static void check_time (const char *misbehavior, guint wall_ms, guint allowed_ms)
 {
   gint64 start = g_get_monotonic_time ();
-  check_failure (misbehavior,
-                 (IngestLimits){ .wall_ms = wall_ms, .output_bytes = G_MAXINT64 },
+  check_failure (misbehavior, (IngestLimits){ .wall_ms = wall_ms, .output_bytes = G_MAXINT64 },
                  INGEST_ERROR_LIMIT, "given up after");
   ck_assert_int_lt (g_get_monotonic_time () - start, (gint64)(allowed_ms + 1000) * 1000);
 }

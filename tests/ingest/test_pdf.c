@@ -54,9 +54,10 @@ START_TEST (test_a_footnote_does_not_part_a_paragraph_that_goes_on)
   pdf_put (maker, 'r', 8, 72, 769.6, "made by the matron.");
   pdf_put (maker, 'r', 8, 72, 785, "2 It lies on the table.");
   pdf_add_page (maker);
-  y = pdf_put_lines (maker, 11, 72, 100,
-                     (const char *[]){ "report may have to be read again before the end of the shift",
-                                       "has come.", NULL });
+  y = pdf_put_lines (
+      maker, 11, 72, 100,
+      (const char *[]){ "report may have to be read again before the end of the shift", "has come.",
+                        NULL });
   pdf_put_lines (maker, 11, 72, y + 10, story);
   g_autoptr (IngestDocument) document = parse (maker);
   g_autofree char *got = describe (document);
@@ -550,7 +551,7 @@ END_TEST
 int main (void)
 {
   const TTest *const tests[] = { test_lines_become_paragraphs,
-          test_a_footnote_does_not_part_a_paragraph_that_goes_on,
+                                 test_a_footnote_does_not_part_a_paragraph_that_goes_on,
                                  test_a_first_line_indent_begins_a_paragraph,
                                  test_headings_by_size_and_weight,
                                  test_numbers_say_the_level,
