@@ -1,8 +1,8 @@
 /* Recognises passages that say the same: a file in two folders, a form letter, an old version.
  *
  * A passage's text comes in, a fingerprint goes out, and two of them tell whether the passages
- * share nine tenths of their three-word sequences (Broder 1997) and all of their numbers: "within
- * 14 days" and "within 30 days" are never the same. */
+ * share nine tenths of their three-word sequences (Broder 1997) and all of their numbers and denials:
+ * "within 14 days" and "within thirty days" are never the same, nor "may" and "may not". */
 #include "index/fusion-private.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 struct _IndexPrint
 {
   GArray *sequences; /* guint32, ascending, each once */
-  guint32 numbers;   /* of the words with digits, in order */
+  guint32 numbers;   /* of numbers and denials, in order */
 };
 
 void index_print_free (IndexPrint *print)
@@ -47,6 +47,27 @@ static void drop_repeated (GArray *hashes)
   g_array_set_size (hashes, kept);
 }
 
+/* Number words and denials, between spaces. */
+static const char tellers[]
+    = " two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty "
+      "sixty hundred thousand zwei drei vier fünf sechs sieben acht neun zehn elf zwölf fünfzehn "
+      "zwanzig dreißig hundert tausend no deux trois quatre cinq sept huit neuf dix dos tres cuatro cinco "
+      "siete ocho nueve diez due tre quattro cinque sette otto nove dieci not never without cannot "
+      "nicht nie kein keine keinen keiner keinem keines niemals ohne pas jamais sans nunca sin non senza ";
+
+static gboolean tells (const guchar *word, gsize length)
+{
+  char spaced[16];
+
+  if (length == 0 || length > sizeof spaced - 3)
+    return FALSE;
+  spaced[0] = spaced[length + 1] = ' ';
+  spaced[length + 2] = '\0';
+  for (gsize i = 0; i < length; i++)
+    spaced[i + 1] = g_ascii_tolower ((char)word[i]);
+  return strstr (tellers, spaced) != NULL;
+}
+
 IndexPrint *index_print_new (const char *text)
 {
   IndexPrint *print = g_new0 (IndexPrint, 1);
@@ -56,21 +77,23 @@ IndexPrint *index_print_new (const char *text)
   for (const guchar *at = (const guchar *)text; *at;)
     {
       guint32 word = 0;
-      gboolean has_digit = FALSE;
+      gboolean is_telling = FALSE;
+      const guchar *start = at;
 
       /* Bytes of other scripts count as letters: nothing is looked up by these words. */
       for (; g_ascii_isalnum (*at) || *at >= 0x80; at++)
         {
           word = combine (word, (guint32)g_ascii_tolower ((char)*at) + 1);
-          has_digit |= g_ascii_isdigit (*at) != 0;
+          is_telling |= g_ascii_isdigit (*at) != 0;
         }
+      is_telling |= tells (start, at - start);
       while (*at && !g_ascii_isalnum (*at) && *at < 0x80)
         at++;
       if (word == 0)
         continue;
       memmove (last, last + 1, (WORDS - 1) * sizeof last[0]);
       last[WORDS - 1] = word;
-      if (has_digit)
+      if (is_telling)
         print->numbers = combine (print->numbers, word);
       guint32 sequence = combine (combine (last[0], last[1]), last[2]);
       g_array_append_val (print->sequences, sequence);

@@ -246,6 +246,33 @@ START_TEST (test_copies_are_collapsed_unless_a_number_differs)
 }
 END_TEST
 
+START_TEST (test_copies_are_told_apart_by_one_number_word_or_denial)
+{
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  guint n_copies;
+  static const char *const differing[]
+      = { "may stay for five", "may stay for ten", "may not stay for five" };
+  for (guint i = 0; i < G_N_ELEMENTS (differing); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/%u", i);
+      g_autofree char *text = g_strdup_printf (
+          "The okapi keeper feeds leaves, twigs, fruit and clay to the animal each morning before "
+          "visitors "
+          "arrive, cleans both stables, checks the fence along the river, writes what was seen "
+          "into the "
+          "book that lies beside the door, and calls the doctor when food was left; guests of the "
+          "station %s hours, must not bring dogs, and leave through the northern gate, where "
+          "somebody "
+          "counts them and closes it behind the last of them every evening.",
+          differing[i]);
+      put (index, path, i + 1, TEXTS (text));
+    }
+  ck_assert_uint_eq (n_collapsed (index, "okapi keeper", &n_copies), 3);
+  remove_dir (dir);
+}
+END_TEST
+
 /* ---- Fusion by itself ---- */
 
 static GArray *candidates_of (guint n, const double *bm25, const double *cosines)
@@ -318,6 +345,7 @@ int main (void)
   tcase_add_test (tests, test_limit_of_zero_finds_nothing);
   tcase_add_test (tests, test_order_does_not_depend_on_the_limit);
   tcase_add_test (tests, test_copies_are_collapsed_unless_a_number_differs);
+  tcase_add_test (tests, test_copies_are_told_apart_by_one_number_word_or_denial);
   tcase_add_test (tests, test_fusion_follows_the_list_that_knows);
   tcase_add_test (tests, test_fusion_survives_equal_and_missing_scores);
   suite_add_tcase (suite, tests);
