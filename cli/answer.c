@@ -66,6 +66,34 @@ void cli_print_citations (const CliOptions *options, const GPtrArray *citations)
   putchar ('\n');
 }
 
+/* "2023, version 2.1 (policy.pdf, p. 7): 20 %" */
+static void print_conflict_value (const CliOptions *options, const RagConflictValue *value)
+{
+  const RagCitation *citation = value->citation;
+  g_autofree char *name = cli_document_name (options, citation->document);
+  g_autofree char *page = cli_page_name (citation->page, citation->page_label);
+  g_autoptr (GString) line = g_string_new (value->date);
+  if (value->version != NULL)
+    g_string_append_printf (line, "%sversion %s", line->len > 0 ? ", " : "", value->version);
+  const gboolean dated = line->len > 0;
+  g_string_append_printf (line, "%s%s%s%s%s%s: %s", dated ? " (" : "", name,
+                          *page != '\0' ? ", " : "", page, cli_ocr_mark (citation->ocr),
+                          dated ? ")" : "", value->text);
+  cli_print_wrapped (options, 2, CLI_PLAIN, line->str);
+}
+
+static void print_conflicts (const CliOptions *options, const GPtrArray *conflicts)
+{
+  for (guint i = 0; conflicts != NULL && i < conflicts->len; i++)
+    {
+      const RagConflict *conflict = g_ptr_array_index (conflicts, i);
+      heading (options, "Sources disagree");
+      for (guint k = 0; k < conflict->values->len; k++)
+        print_conflict_value (options, g_ptr_array_index (conflict->values, k));
+      putchar ('\n');
+    }
+}
+
 static void on_evidence (const GPtrArray *hits, gpointer user_data)
 {
   CliAnswerView *view = user_data;
@@ -240,6 +268,7 @@ void cli_answer_view_finish (CliAnswerView *view, const RagAnswer *answer)
   cli_progress_clear (view->progress);
   replace_draft (view);
   print_answer (view, answer);
+  print_conflicts (options, answer->conflicts);
   if (answer->status != RAG_REFUSED && answer->citations != NULL && answer->citations->len > 0)
     cli_print_citations (options, answer->citations);
   g_autofree char *coverage = cli_coverage_line (options, &answer->coverage);
@@ -263,25 +292,48 @@ static const char *const statuses[] = {
   [RAG_REFUSED] = "refused",
   [RAG_PARTIAL] = "partial",
 };
+static void source_members (JsonBuilder *json, const RagCitation *citation)
+{
+  cli_json_string (json, "document", citation->document);
+  cli_json_string (json, "title", citation->title);
+  cli_json_int (json, "page", citation->page);
+  cli_json_string (json, "page_label", citation->page_label);
+  cli_json_string (json, "section", citation->section);
+  cli_json_string (json, "quote", citation->quote);
+  cli_json_bool (json, "ocr", citation->ocr);
+}
+
+static void citation_members (JsonBuilder *json, gconstpointer element)
+{
+  const RagCitation *citation = element;
+  cli_json_int (json, "n", citation->n);
+  source_members (json, citation);
+}
 
 void cli_json_citations (JsonBuilder *json, const GPtrArray *citations)
 {
-  cli_json_array (json, "citations");
-  for (guint i = 0; citations != NULL && i < citations->len; i++)
-    {
-      const RagCitation *citation = g_ptr_array_index (citations, i);
-      cli_json_object (json, NULL);
-      cli_json_int (json, "n", citation->n);
-      cli_json_string (json, "document", citation->document);
-      cli_json_string (json, "title", citation->title);
-      cli_json_int (json, "page", citation->page);
-      cli_json_string (json, "page_label", citation->page_label);
-      cli_json_string (json, "section", citation->section);
-      cli_json_string (json, "quote", citation->quote);
-      cli_json_bool (json, "ocr", citation->ocr);
-      json_builder_end_object (json);
-    }
-  json_builder_end_array (json);
+  cli_json_objects (json, "citations", citations, citation_members);
+}
+
+static void conflict_value_members (JsonBuilder *json, gconstpointer element)
+{
+  const RagConflictValue *value = element;
+  cli_json_string (json, "value", value->text);
+  cli_json_string (json, "date", value->date);
+  cli_json_string (json, "version", value->version);
+  source_members (json, value->citation);
+}
+
+static void conflict_members (JsonBuilder *json, gconstpointer element)
+{
+  static const char *const kinds[] = {
+    [RAG_CONFLICT_NUMBER] = "number",
+    [RAG_CONFLICT_DATE] = "date",
+    [RAG_CONFLICT_POLARITY] = "polarity",
+  };
+  const RagConflict *conflict = element;
+  cli_json_string (json, "kind", kinds[conflict->kind]);
+  cli_json_objects (json, "values", conflict->values, conflict_value_members);
 }
 
 static void json_sentences (JsonBuilder *json, const GPtrArray *sentences)
@@ -350,6 +402,7 @@ void cli_answer_json (const RagAnswer *answer)
   cli_json_citations (json, answer->citations);
   json_sentences (json, answer->sentences);
   json_parts (json, answer->parts);
+  cli_json_objects (json, "conflicts", answer->conflicts, conflict_members);
   cli_json_hits (json, "evidence", answer->evidence);
   cli_json_coverage (json, &answer->coverage);
   json_costs (json, answer);

@@ -89,14 +89,13 @@ static gboolean is_swap (const Side *said, guint i0, guint i1, const Side *sourc
 /* Words between which a "not" belongs to what stands around it; longer gaps are other clauses. */
 #define MAX_FLIP_GAP 3
 
-static gboolean is_one_of (const Side *side, guint i, const char *const *words)
+static gboolean is_one_of (const char *text, const RagWord *word, const char *const *words)
 {
-  const RagWord *word = word_of (side, i);
-  g_autofree char *lower = g_utf8_strdown (side->text + word->start, word->end - word->start);
+  g_autofree char *lower = g_utf8_strdown (text + word->start, word->end - word->start);
   return g_strv_contains (words, lower);
 }
 
-static gboolean is_negation (const Side *side, guint i)
+gboolean rag_is_negation (const char *text, const RagWord *word)
 {
   static const char *const negations[]
       = { "not",    "no",      "never",  "without", "cannot", "doesn",   "don",
@@ -105,22 +104,28 @@ static gboolean is_negation (const Side *side, guint i)
           "kein",   "keine",   "keinen", "keinem",  "keiner", "keines",  "niemals",
           "ohne",   "pas",     "jamais", "sans",    "aucun",  "aucune",  "nunca",
           "sin",    "non",     "mai",    "senza",   "nessun", "nessuna", NULL };
-  return is_one_of (side, i, negations);
+  return is_one_of (text, word, negations);
 }
 
 /* "Not only" denies nothing. */
 static gboolean is_only (const Side *side, guint i)
 {
   static const char *const only[] = { "only", "just", "nur", "seulement", "solo", "sólo", NULL };
-  return i < side->words->len && is_one_of (side, i, only);
+  return i < side->words->len && is_one_of (side->text, word_of (side, i), only);
 }
 
 static guint n_negations (const Side *side, guint from, guint to)
 {
   guint n = 0;
   for (guint i = from; i < to; i++)
-    n += is_negation (side, i) && !is_only (side, i + 1);
+    n += rag_is_negation (side->text, word_of (side, i)) && !is_only (side, i + 1);
   return n;
+}
+
+guint rag_count_negations (const char *text, const GArray *words)
+{
+  const Side side = { text, words };
+  return n_negations (&side, 0, words->len);
 }
 
 /* Whether one of the two gaps denies and the other does not. */

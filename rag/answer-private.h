@@ -8,6 +8,9 @@
  *   generate.c   the model reads and answers
  *   cite.c       which evidence supports which sentence of the answer
  *   quote.c      the sentence that answers by itself
+ *   amounts.c    what a sentence says in numbers
+ *   conflicts.c  what another document says against it
+ *   dating.c     which document is the newer one
  *   direct.c     answers to what is no question about a fact
  *   exhaustive.c answers that need every document
  *   signals.c    what tells whether the answer can be right
@@ -185,6 +188,7 @@ typedef enum
 {
   RAG_KIND_ANY,
   RAG_KIND_NUMBER,
+  RAG_KIND_DATE, /* a number that says when */
   RAG_KIND_NAME,
 } RagKind;
 RagKind rag_kind_asked (const RagQuestion *question);
@@ -197,6 +201,31 @@ const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evi
 /* The same as text, and the probability that it does; both untouched when there is none. */
 gboolean rag_quote (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
                     char **ret_quote, double *ret_confidence, GError **error);
+
+/* ---- dating.c ---- */
+
+typedef struct
+{
+  char *date, *version; /* as in RagConflictValue */
+} RagDating;
+/* By the file name, else the title. */
+void rag_dating_of (const char *path, const char *title, RagDating *ret_dating);
+void rag_dating_clear (RagDating *dating);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RagDating, rag_dating_clear)
+/* < 0: A is older than B; by version where both have one. What has no date is older. */
+int rag_dating_compare (const char *date_a, const char *version_a, const char *date_b,
+                        const char *version_b);
+
+/* ---- conflicts.c ---- */
+
+/* What other documents say against the sentences of EVIDENCE that CITATIONS quote, where ANSWER says
+ * it too; CITATIONS and ANSWER NULL: against the sentence that may answer by itself. Elements:
+ * RagConflict*, dated by names and titles alone. */
+GPtrArray *rag_find_conflicts (const RagQuestion *question, const RagEvidence *evidence,
+                               const GPtrArray *citations, const char *answer);
+/* Dates also by what documents say of themselves, and puts the newer first. */
+gboolean rag_date_conflicts (Rag *rag, const GPtrArray *conflicts, GError **error);
+void rag_conflict_free (RagConflict *conflict);
 
 /* ---- exhaustive.c ---- */
 

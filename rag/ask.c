@@ -61,6 +61,7 @@ void rag_answer_free (RagAnswer *answer)
   g_clear_pointer (&answer->sentences, g_ptr_array_unref);
   g_clear_pointer (&answer->parts, g_ptr_array_unref);
   g_clear_pointer (&answer->evidence, g_ptr_array_unref);
+  g_clear_pointer (&answer->conflicts, g_ptr_array_unref);
   rag_coverage_clear (&answer->coverage);
   g_free (answer->model);
   g_free (answer->encoder);
@@ -308,6 +309,19 @@ static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQu
                             error);
 }
 
+/* A refusal tells nothing that could be contradicted. */
+static gboolean note_conflicts (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                                const RagEvidence *evidence, GError **error)
+{
+  if (answer->status == RAG_REFUSED)
+    return TRUE;
+  const gboolean passages_only = chat->options.evidence_only;
+  answer->conflicts
+      = rag_find_conflicts (question, evidence, passages_only ? NULL : answer->citations,
+                            passages_only ? NULL : answer->answer);
+  return rag_date_conflicts (chat->rag, answer->conflicts, error);
+}
+
 /* Not one of the question's telling words is in the library. */
 static gboolean is_off_topic (const RagQuestion *question)
 {
@@ -351,8 +365,9 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
   if (events != NULL && events->evidence != NULL)
     events->evidence (answer->evidence, events->user_data);
   answer->confidence = answerable;
-  return options->evidence_only
-         || answer_with_model (chat, answer, question, evidence, events, start_us, error);
+  return (options->evidence_only
+          || answer_with_model (chat, answer, question, evidence, events, start_us, error))
+         && note_conflicts (chat, answer, question, evidence, error);
 }
 
 static RagAnswer *finish (RagChat *chat, const RagQuestion *question, const GPtrArray *hits,

@@ -20,17 +20,17 @@ static const struct
 } cues[] = {
   { "how many", RAG_KIND_NUMBER },  { "how much", RAG_KIND_NUMBER },
   { "how long", RAG_KIND_NUMBER },  { "how often", RAG_KIND_NUMBER },
-  { "how old", RAG_KIND_NUMBER },   { "when", RAG_KIND_NUMBER },
-  { "what year", RAG_KIND_NUMBER }, { "which year", RAG_KIND_NUMBER },
+  { "how old", RAG_KIND_NUMBER },   { "when", RAG_KIND_DATE },
+  { "what year", RAG_KIND_DATE },   { "which year", RAG_KIND_DATE },
   { "who", RAG_KIND_NAME },         { "wie viele", RAG_KIND_NUMBER },
   { "wie viel", RAG_KIND_NUMBER },  { "wie oft", RAG_KIND_NUMBER },
-  { "wie lange", RAG_KIND_NUMBER }, { "wann", RAG_KIND_NUMBER },
-  { "combien", RAG_KIND_NUMBER },   { "quand", RAG_KIND_NUMBER },
+  { "wie lange", RAG_KIND_NUMBER }, { "wann", RAG_KIND_DATE },
+  { "combien", RAG_KIND_NUMBER },   { "quand", RAG_KIND_DATE },
   { "qui", RAG_KIND_NAME },         { "cuánto", RAG_KIND_NUMBER },
   { "cuántos", RAG_KIND_NUMBER },   { "cuántas", RAG_KIND_NUMBER },
-  { "cuándo", RAG_KIND_NUMBER },    { "quién", RAG_KIND_NAME },
+  { "cuándo", RAG_KIND_DATE },      { "quién", RAG_KIND_NAME },
   { "quanto", RAG_KIND_NUMBER },    { "quanti", RAG_KIND_NUMBER },
-  { "quante", RAG_KIND_NUMBER },    { "quando", RAG_KIND_NUMBER },
+  { "quante", RAG_KIND_NUMBER },    { "quando", RAG_KIND_DATE },
   { "chi", RAG_KIND_NAME },
 };
 
@@ -76,7 +76,8 @@ gboolean rag_has_kind (const RagQuestion *question, const RagEvidence *evidence,
           = word->kind != RAG_WORD_STOP && g_unichar_isupper (g_utf8_get_char (text + word->start));
       if (word->kind == RAG_WORD_STOP || is_asked (question, word->form))
         continue;
-      if (kind == RAG_KIND_ANY || (kind == RAG_KIND_NUMBER && word->kind == RAG_WORD_NUMBER)
+      const gboolean number = word->kind == RAG_WORD_NUMBER;
+      if (kind == RAG_KIND_ANY || ((kind == RAG_KIND_NUMBER || kind == RAG_KIND_DATE) && number)
           || (kind == RAG_KIND_NAME && capital))
         return TRUE;
     }

@@ -295,6 +295,28 @@ typedef struct
 
 typedef enum
 {
+  RAG_CONFLICT_NUMBER,
+  RAG_CONFLICT_DATE,
+  RAG_CONFLICT_POLARITY, /* one of them says "not" */
+} RagConflictKind;
+
+typedef struct
+{
+  char *text;            /* what is said there: "20 %"; of a polarity the whole sentence */
+  char *date;            /* of the document: YYYY, YYYY-MM or YYYY-MM-DD, or NULL */
+  char *version;         /* "2.1", or NULL */
+  RagCitation *citation; /* without a number */
+} RagConflictValue;
+
+/* What documents say differently of one thing that the answer tells. */
+typedef struct
+{
+  RagConflictKind kind;
+  GPtrArray *values;     /* RagConflictValue*, newer documents first, then those without a date */
+} RagConflict;
+
+typedef enum
+{
   RAG_ANSWERED,
   RAG_REFUSED,
   RAG_PARTIAL, /* stopped by the user or a limit */
@@ -321,6 +343,7 @@ typedef struct
   GPtrArray *sentences;   /* RagSentence* */
   GPtrArray *parts;       /* RagPart*: none unless several things were asked */
   GPtrArray *evidence;    /* RagHit*: what was shown to the model, in order */
+  GPtrArray *conflicts;   /* RagConflict*: where documents disagree; conflicts.c */
   RagCoverage coverage;
   double retrieve_ms, prefill_ms, first_token_ms, total_ms;
   guint prompt_tokens, reused_tokens, drafted_tokens, generated_tokens;

@@ -53,10 +53,40 @@ char *rag_fold (const char *text, gssize length);
  * place, or with a "not" more or less: align.c */
 gboolean rag_is_altered (const char *said_text, const GArray *said_words, const char *source_text,
                          const GArray *source_words);
+/* "not", "no", "kein", … */
+gboolean rag_is_negation (const char *text, const RagWord *word);
+/* How often WORDS deny; "not only" does not. */
+guint rag_count_negations (const char *text, const GArray *words);
 
 /* Whether a number has a unit with which SOURCE never has it: units.c */
 gboolean rag_has_other_unit (const char *said_text, const GArray *said_words,
                              const char *source_text, const GArray *source_words);
+/* All spellings of the unit of number I of WORDS, NULL when it has none that we know; [ret_start,
+ * ret_end), bytes of TEXT that hold the number, then hold the unit too. */
+const char *rag_unit_beside (const char *text, const GArray *words, guint i, guint *ret_start,
+                             guint *ret_end);
+
+/* Amounts: amounts.c */
+
+typedef enum
+{
+  RAG_AMOUNT_NUMBER,
+  RAG_AMOUNT_DAY,  /* a date with its day, perhaps with its year */
+  RAG_AMOUNT_TIME, /* a year, or a month of one: when something was so */
+} RagAmountKind;
+
+typedef struct
+{
+  RagAmountKind kind;
+  guint start, end;  /* bytes of the text, with unit */
+  const char *thing; /* what is counted: the form of a word, or the spellings of a unit; "" for dates */
+  char *value;       /* "#20"; of dates "YEAR-N-N", 0 for what is not said */
+} RagAmount;
+
+/* Elements: RagAmount in order; they point into WORDS. */
+GArray *rag_amounts (const char *text, const GArray *words);
+/* Whether A and B have one value as far as both say: "5 March" may be "5 March 2023". */
+gboolean rag_amount_may_equal (const RagAmount *a, const RagAmount *b);
 
 /* Whether a sentence gives orders to a program: orders.c */
 gboolean rag_is_order (const char *text, gsize length);

@@ -57,19 +57,33 @@ static gboolean is_beside (const char *text, const RagWord *left, const RagWord 
   return TRUE;
 }
 
-/* The unit of number I, −1 when it has none that we know. */
-static int unit_beside (const char *text, const GArray *words, guint i)
+/* The word that is the unit of number I, NULL when it has none that we know. */
+static const RagWord *unit_word (const char *text, const GArray *words, guint i)
 {
   const RagWord *word = &g_array_index (words, RagWord, i);
-  int unit = -1;
-  if (i + 1 < words->len && is_beside (text, word, word + 1))
-    unit = unit_of (text, word + 1);
-  if (unit < 0 && i > 0 && is_beside (text, word - 1, word))
-    {
-      unit = unit_of (text, word - 1);
-      unit = unit >= (int)FIRST_CURRENCY ? unit : -1;
-    }
-  return unit;
+  if (i + 1 < words->len && is_beside (text, word, word + 1) && unit_of (text, word + 1) >= 0)
+    return word + 1;
+  if (i > 0 && is_beside (text, word - 1, word) && unit_of (text, word - 1) >= (int)FIRST_CURRENCY)
+    return word - 1;
+  return NULL;
+}
+
+/* Its index, −1 when there is none. */
+static int unit_beside (const char *text, const GArray *words, guint i)
+{
+  const RagWord *word = unit_word (text, words, i);
+  return word != NULL ? unit_of (text, word) : -1;
+}
+
+const char *rag_unit_beside (const char *text, const GArray *words, guint i, guint *ret_start,
+                             guint *ret_end)
+{
+  const RagWord *unit = unit_word (text, words, i);
+  if (unit == NULL)
+    return NULL;
+  *ret_start = MIN (*ret_start, unit->start);
+  *ret_end = MAX (*ret_end, unit->end);
+  return units[unit_of (text, unit)];
 }
 
 /* Whether the source has the number FORM, and never with UNIT or alone. */

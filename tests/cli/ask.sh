@@ -45,6 +45,32 @@ json '.intent == "greeting" and .tokens.prompt == 0 and .model == null'
 run 3 --library "$work/all" ask --json 'qwertz asdfgh yxcvb'
 json '.intent == "question" and (.reason | startswith("off topic"))'
 
+# Documents that disagree are named with what each says, newer first; another year, another spelling
+# and another subject are no disagreement.
+padding='The ward keeps its lists in a folder beside the door. Every nurse has a key to the cupboard, and the
+key is handed over with the shift. Lost keys are reported to the office on the same day. The cupboard is
+cleaned on Mondays. New nurses are shown the folder in their first week, and sign that they have seen it.'
+document b/policy-2019.txt "$padding Temperature logs are kept for five years. Visitors may bring flowers."
+document b/policy-2023.txt "$padding Temperature logs are kept for ten years. Visitors may not bring flowers."
+document b/manual.txt 'Temperature logs are kept for 10 years.'
+document b/report.txt 'The ward has 24 beds.'
+document b/leaflet.txt 'The ward has twenty-four beds.'
+run 0 --library "$work/two" add --no-embed --quiet "$docs/b"
+run 0 --library "$work/two" ask --evidence --json 'How long are temperature logs kept?'
+json '.conflicts | length == 1 and .[0].kind == "number"'
+json '[.conflicts[0].values[] | .value] == ["ten years", "five years", "10 years"]'
+json '[.conflicts[0].values[] | .date] == ["2023", "2019", null]'
+json '.conflicts[0].values[0] | (.document | endswith("policy-2023.txt")) and .page == 1 and .version == null and .quote == "Temperature logs are kept for ten years."'
+run 0 --library "$work/two" ask --evidence 'How long are temperature logs kept?'
+grep -A3 '^Sources disagree$' "$work/out" | tail -3 >"$work/block"
+printf '  %s\n' '2023 (policy-2023.txt, p. 1): ten years' '2019 (policy-2019.txt, p. 1): five years' \
+  'manual.txt, p. 1: 10 years'   | cmp -s - "$work/block" || fail "the values are shown otherwise"
+run 0 --library "$work/two" ask --evidence --json 'May visitors bring flowers?'
+json '.conflicts[0] | .kind == "polarity" and .values[0].value == "Visitors may not bring flowers."'
+run 0 --library "$work/two" ask --evidence --json 'How many beds does the ward have?'; json '.conflicts == []'
+run 0 --library "$work/two" ask --evidence --json 'How long were temperature logs kept in 2019?'
+json '.conflicts == []'
+
 need_models minilm smollm2-135m
 run 0 --library "$work/lib" --encoder minilm add --quiet "$SAMPLES"/*.pdf
 

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rag/eval-private.h"
-#include "support.h"
+#include "squad.h"
 
 #define MAX_CASES 500
 /* Passages beside the right one, from the same article: other numbers and names of the subject. */
@@ -45,28 +44,6 @@ static gboolean passes (const RagSquad *squad, const RagSquadQuestion *question,
   gboolean ok = cited.sentences->len > 0 && cited.n_supported == cited.sentences->len;
   rag_cited_clear (&cited);
   return ok;
-}
-
-/* The sentence of the right paragraph that holds the expected answer; NULL when there is none. */
-static char *statement_of (const RagSquad *squad, const RagSquadQuestion *question)
-{
-  const char *text = NULL;
-  for (guint i = 0; i < squad->paragraphs->len && text == NULL; i++)
-    {
-      char **row = g_ptr_array_index (squad->paragraphs, i);
-      text = strcmp (row[0], question->paragraph) == 0 ? row[2] : NULL;
-    }
-  if (text == NULL)
-    return NULL;
-  g_autoptr (GArray) sentences = ingest_sentences (text, "en");
-  for (guint i = 0; i < sentences->len; i++)
-    {
-      const IngestSentence *span = &g_array_index (sentences, IngestSentence, i);
-      g_autofree char *sentence = rag_one_line (text + span->start, span->end - span->start);
-      if (strstr (sentence, g_ptr_array_index (question->expected, 0)) != NULL)
-        return g_steal_pointer (&sentence);
-    }
-  return NULL;
 }
 
 static char *with_word (const char *text, const RagWord *word, const char *other)
@@ -216,7 +193,7 @@ static void count_question (const RagSquad *squad, const RagSquadQuestion *quest
   if (!question->answerable || question->expected->len == 0)
     return;
   const char *answer = g_ptr_array_index (question->expected, 0);
-  g_autofree char *statement = statement_of (squad, question);
+  g_autofree char *statement = squad_statement (squad, question);
   if (statement == NULL)
     return;
   g_autofree char *wrong = altered (squad, question, statement, FALSE, random);
@@ -263,11 +240,7 @@ static int judge (const Counts *counts)
 
 int main (int argc, char **argv)
 {
-  g_autofree char *beside = g_build_filename (SOURCE_ROOT, "..", "shared/data/qa", NULL);
-  const char *set = g_getenv ("DOCENT_SHARED");
-  g_autofree char *other = set != NULL ? g_build_filename (set, "data/qa", NULL) : NULL;
-  g_autofree char *file
-      = g_build_filename (other != NULL ? other : beside, "squad2-part.json", NULL);
+  g_autofree char *file = squad_file ();
   RagSquad squad;
   g_autoptr (GError) error = NULL;
   if (!g_file_test (file, G_FILE_TEST_EXISTS))
