@@ -9,6 +9,7 @@ static gboolean evidence_only;
 static int max_tokens, evidence_tokens;
 static double temperature, sure, budget;
 static gint64 seed;
+static char *save_as;
 
 const GOptionEntry cli_ask_options[] = {
   { "evidence", 'e', 0, G_OPTION_ARG_NONE, &evidence_only,
@@ -22,6 +23,8 @@ const GOptionEntry cli_ask_options[] = {
     "0 for the likeliest words (the default), up to 2 for variety", "T" },
   CLI_SURE_OPTION (sure),
   { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "same number, same variety", "N" },
+  { "save", 0, 0, G_OPTION_ARG_STRING, &save_as,
+    "keep the answer under NAME: docent saved tells when it changes", "NAME" },
   CLI_SCOPE_OPTIONS,
   CLI_SECTION_OPTION,
   { NULL },
@@ -42,7 +45,39 @@ static const char *problem_with_options (void)
     return CLI_SURE_PROBLEM;
   if (seed < 0)
     return "--seed takes a number from 0";
+  if (save_as != NULL && evidence_only)
+    return "--save keeps an answer: leave out --evidence";
   return NULL;
+}
+
+/* What keeps an answer changes the library. */
+static Rag *open_library (const CliOptions *options, GError **error)
+{
+  if (save_as == NULL)
+    return cli_open_scoped (options, error);
+  if (!rag_saved_check_name (save_as, error))
+    return NULL;
+  g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, error);
+  return rag != NULL && rag_set_scope (rag, &cli_scope, error) ? g_steal_pointer (&rag) : NULL;
+}
+
+/* An answer that was cut short is not kept. */
+static gboolean save_answer (const CliOptions *options, Rag *rag, const char *question,
+                             const RagAskOptions *ask_options, const RagAnswer *answer,
+                             GError **error)
+{
+  if (save_as == NULL)
+    return TRUE;
+  if (answer->status == RAG_PARTIAL)
+    {
+      cli_note (options, "Not saved: the answer is not finished.");
+      return TRUE;
+    }
+  if (!rag_saved_put (rag, save_as, question, &cli_scope, options->model, ask_options, answer,
+                      error))
+    return FALSE;
+  cli_note (options, "Saved; “docent saved check” tells when it changes.");
+  return TRUE;
 }
 
 CliExit cli_ask (const CliOptions *options, int argc, char **argv)
@@ -57,7 +92,7 @@ CliExit cli_ask (const CliOptions *options, int argc, char **argv)
   g_autofree char *question = cli_take_scope (given);
   if (*question == '\0')
     return cli_usage ("ask", "the question is empty");
-  g_autoptr (Rag) rag = cli_open_scoped (options, &error);
+  g_autoptr (Rag) rag = open_library (options, &error);
   if (rag == NULL)
     return cli_fail (error);
 
@@ -83,7 +118,9 @@ CliExit cli_ask (const CliOptions *options, int argc, char **argv)
         cli_answer_json (answer);
       else
         cli_answer_view_finish (&view, answer);
-      code = cli_answer_exit (answer);
+      code = save_answer (options, rag, question, &ask_options, answer, &error)
+                 ? cli_answer_exit (answer)
+                 : cli_fail (error);
     }
   cli_answer_view_clear (&view);
   return answer != NULL ? code : cli_fail (error);

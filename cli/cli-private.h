@@ -119,7 +119,7 @@ extern const GOptionEntry cli_add_options[], cli_ask_options[], cli_chat_options
     cli_calibrate_options[],
     cli_eval_replay_options[], cli_eval_compare_options[];
 extern const CliCommand cli_feed_commands[], cli_models_commands[], cli_eval_commands[],
-    cli_collection_commands[];
+    cli_collection_commands[], cli_saved_commands[];
 
 /* ---- Parts of the library: scope.c ---- */
 

@@ -17,7 +17,7 @@ const GOptionEntry cli_schedule_options[] = {
   { "at", 0, 0, G_OPTION_ARG_STRING, &at_text, "time of day (default: 06:30)", "HH:MM" },
   { "with", 0, 0, G_OPTION_ARG_STRING, &kind, "systemd or cron (default: what is there)", "KIND" },
   { "mail", 0, 0, G_OPTION_ARG_STRING, &mail,
-    "mail the digest, and what fails, with sendmail", "ADDRESS" },
+    "mail the digest or what has changed, and what fails, with sendmail", "ADDRESS" },
   { "yes", 'y', 0, G_OPTION_ARG_NONE, &yes, "write it, not only show it", NULL },
   { "remove", 0, 0, G_OPTION_ARG_NONE, &remove_it, "end it", NULL },
   { NULL },
@@ -26,12 +26,14 @@ const GOptionEntry cli_schedule_options[] = {
 /* How long a job waits for the one before it. */
 #define LOCK_SECONDS "3600"
 
-/* $1 is who gets the mail, the rest is the command. Nothing is sent when there is nothing to say:
- * with --quiet a digest prints only what is new, and standard error is what failed. docent itself
+/* $1 is who gets the mail, $2 its subject, empty where the command prints a whole mail itself, the rest
+ * is the command. Nothing is sent when there is nothing to say: with --quiet only what is new is
+ * printed, and standard error is what failed. docent itself
  * cannot start sendmail, because whatever it starts is denied sockets as well. */
 static const char mail_script[]
-    = "a=$1; shift; o=$(mktemp); e=$(mktemp); \"$@\" >\"$o\" 2>\"$e\"; c=$?; "
-      "[ ! -s \"$o\" ] || sendmail -t <\"$o\"; "
+    = "a=$1; s=$2; shift 2; o=$(mktemp); e=$(mktemp); \"$@\" >\"$o\" 2>\"$e\"; c=$?; "
+      "[ ! -s \"$o\" ] || { [ -z \"$s\" ] || { echo \"To: $a\"; echo \"Subject: $s\"; "
+      "echo \"Content-Type: text/plain; charset=utf-8\"; echo; }; cat \"$o\"; } | sendmail -t; "
       "[ ! -s \"$e\" ] || { echo \"To: $a\"; echo \"Subject: docent: something failed\"; echo; "
       "cat \"$e\"; } | sendmail -t; cat \"$e\" >&2; rm -f \"$o\" \"$e\"; exit $c";
 
@@ -68,12 +70,17 @@ static GPtrArray *words_of (const CliOptions *options, char **arguments)
   g_autofree char *lock = g_build_filename (library, "schedule.lock", NULL);
   const char *name = arguments[0];
   if (mail != NULL)
-    add_words (words, "sh", "-c", mail_script, "docent", mail, NULL);
+    add_words (words, "sh", "-c", mail_script, "docent", mail,
+               strcmp (name, "saved") == 0 ? "docent: saved answers changed" : "", NULL);
   add_words (words, "flock", "-w", LOCK_SECONDS, lock, program != NULL ? program : "docent",
              "--quiet", "--library", library, NULL);
   if (options->collection != NULL)
     add_words (words, "--collection", options->collection, NULL);
-  add_words (words, name, strcmp (name, "feed") == 0 ? "poll" : NULL, NULL);
+  add_words (words, name,
+             strcmp (name, "feed") == 0    ? "poll"
+             : strcmp (name, "saved") == 0 ? "check"
+                                           : NULL,
+             NULL);
   char **more = arguments + 1;
   for (more += g_strcmp0 (*more, "--") == 0; *more != NULL; more++)
     add_words (words, *more, NULL);
@@ -94,9 +101,9 @@ static CliExit read_job (const CliOptions *options, char **arguments, Job *job)
 {
   char rest = 0;
   const char *name = arguments[0];
-  static const char *const names[] = { "digest", "sync", "feed", NULL };
+  static const char *const names[] = { "digest", "sync", "feed", "saved", NULL };
   if (!g_strv_contains (names, name))
-    return cli_usage ("schedule", "digest, sync and feed can be scheduled, not “%s”", name);
+    return cli_usage ("schedule", "digest, sync, feed and saved can be scheduled, not “%s”", name);
   if (sscanf (at_text, "%2u:%2u%c", &job->hour, &job->minute, &rest) != 2 || job->hour > 23
       || job->minute > 59)
     return cli_usage ("schedule", "--at takes a time such as 06:30, not “%s”", at_text);

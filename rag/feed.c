@@ -6,6 +6,7 @@
  * ones go when their feed says for how long to keep them. */
 #include "rag/digest-private.h"
 #include "rag/feed-private.h"
+#include "rag/saved-private.h"
 
 #include <string.h>
 
@@ -356,6 +357,7 @@ static gboolean expire (Poll *poll, GError **error)
       g_ptr_array_add (expired, (gpointer)document);
     }
   rag_digest_forget (poll->rag, expired);
+  rag_saved_forget (poll->rag, expired);
   poll->report->expired = gone->len;
   if (inner == NULL && gone->len > 0)
     index_forget_documents (poll->rag->index, (const gint64 *)gone->data, gone->len, &inner);

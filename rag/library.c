@@ -6,6 +6,7 @@
  * one is looked for, and another is refused with the remedy. */
 #include "rag/digest-private.h"
 #include "rag/golden-private.h"
+#include "rag/saved-private.h"
 
 #include <string.h>
 
@@ -396,6 +397,7 @@ gboolean rag_forget (Rag *rag, const RagDocument *document, GError **error)
   g_autoptr (GPtrArray) gone = g_ptr_array_new ();
   g_ptr_array_add (gone, found);
   rag_digest_forget (rag, gone);
+  rag_saved_forget (rag, gone);
   rag_feedback_forget (rag, document->path);
   return TRUE;
 }

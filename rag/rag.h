@@ -389,6 +389,71 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *question, const RagAskEvents
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
                     const RagAskEvents *events, GError **error);
 
+/* ---- Saved answers: saved.c, recheck.c ------------------------------------------------------------- */
+
+typedef struct
+{
+  char *document, *sha256; /* path; of the passage's text */
+} RagSavedPassage;
+
+typedef struct
+{
+  char *name, *question;
+  RagScope scope;          /* what it is kept to */
+  char *model;             /* that was asked for, NULL: the best of the machine */
+  RagAskOptions options;   /* without the collection, which is the scope's */
+  gint64 saved_at, checked_at; /* Unix seconds */
+  gboolean refused;
+  char *answer;            /* NULL: a document that it rested on is gone */
+  guint n_conflicts;
+  GPtrArray *citations;    /* RagCitation* without title and section */
+  GPtrArray *passages;     /* RagSavedPassage*: the best that were found */
+} RagSaved;
+void rag_saved_free (RagSaved *saved);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagSaved, rag_saved_free)
+
+/* Whether an answer can be saved as NAME. */
+gboolean rag_saved_check_name (const char *name, GError **error);
+/* Keeps ANSWER to QUESTION, which was asked with SCOPE, OPTIONS and MODEL, in place of what had that
+ * name. RAG is open for writing and kept to SCOPE. Fails where nothing may be kept (rag_is_private). */
+gboolean rag_saved_put (Rag *rag, const char *name, const char *question, const RagScope *scope,
+                        const char *model, const RagAskOptions *options, const RagAnswer *answer,
+                        GError **error);
+/* What is saved and rests on nothing that RAG may not see. Elements: RagSaved*, in the order of
+ * saving. */
+GPtrArray *rag_saved_list (Rag *rag);
+RagSaved *rag_saved_find (Rag *rag, const char *name, GError **error);
+gboolean rag_saved_remove (Rag *rag, const char *name, GError **error);
+
+typedef enum
+{
+  RAG_SAVED_GONE,     /* a document that was cited is not in the library any more */
+  RAG_SAVED_EDITED,   /* a document does not say any more what was cited */
+  RAG_SAVED_NEWER,    /* a document that came in since is cited now */
+  RAG_SAVED_CONFLICT, /* documents disagree that did not */
+  RAG_SAVED_OTHER,    /* other passages were found */
+} RagSavedReason;
+
+typedef struct
+{
+  RagSavedReason reason;
+  char *document; /* or NULL, as is QUOTE */
+  char *quote;    /* the sentence that is gone, or that is new */
+} RagSavedChange;
+
+typedef struct
+{
+  RagSaved *before;
+  RagAnswer *after;   /* NULL: the passages are the same, nothing had to be asked */
+  GPtrArray *changes; /* RagSavedChange*; empty: the answer stands */
+} RagSavedCheck;
+void rag_saved_check_free (RagSavedCheck *check);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagSavedCheck, rag_saved_check_free)
+/* Looks whether what is saved as NAME still stands, and keeps what is answered now in its place. RAG is
+ * open for writing; its scope and generator are those of the question afterwards. */
+RagSavedCheck *rag_saved_check (Rag *rag, const char *name, const RagAskEvents *events,
+                                GError **error);
+
 /* ---- Feeds: feed.c, feed-state.c, feed-source.c, feed-items.c, sitemap.c, fetch.c ---------------- */
 
 typedef struct

@@ -5,6 +5,7 @@
  * removed. A folder that is missing or suddenly empty is more often an unmounted disk than a wish
  * to forget everything, so its documents stay and the report says so. */
 #include "rag/digest-private.h"
+#include "rag/saved-private.h"
 
 #include <string.h>
 
@@ -103,7 +104,10 @@ static GArray *find_gone (const Sync *sync, gboolean dry_run, GError **error)
       g_ptr_array_add (documents, (gpointer)known);
     }
   if (!dry_run)
-    rag_digest_forget (sync->rag, documents);
+    {
+      rag_digest_forget (sync->rag, documents);
+      rag_saved_forget (sync->rag, documents);
+    }
   return g_steal_pointer (&gone);
 }
 

@@ -21,6 +21,8 @@ if command -v systemd-analyze >/dev/null; then
   systemd-analyze verify --user "$units/docent-digest.timer" >"$work/out" 2>&1 || true
   ! grep -i 'unknown\|invalid\|failed to parse' "$work/out" || fail "systemd does not like the timer"
 fi
+run 0 schedule saved --with systemd --mail me@example.org
+out_has '"--quiet" '; out_has '"saved" "check"'; out_has 'docent: saved answers changed'
 run 0 schedule digest --with systemd --remove --yes
 [ ! -e "$units/docent-digest.timer" ] || fail "the timer is not removed"
 
@@ -62,6 +64,22 @@ printf '#!/bin/sh\nexit 0\n' >"$work/bin/on_ac_power"
 sleep .5; before=$(date +%s); runs 0
 [ $(($(date +%s) - before)) -ge 2 ] || fail "two jobs run at once"
 out_has 'SALINA'
+
+# What has changed of the saved answers is mailed once.
+"$DOCENT" --library "$odd" ask --quiet --save salt 'Which documents mention salt?' >"$work/out" || fail "ask --save"
+run 0 --library "$odd" schedule saved --with cron --mail me@example.org; cron_job saved
+runs 3; [ ! -e "$work/sent" ] || fail "a mail without news"
+document more.txt 'Salt is in the cupboard.'
+run 0 --library "$odd" add --no-embed --quiet "$docs/more.txt"
+runs 0
+python3 - "$work/sent" <<'END' || fail "the mail of changes is another"
+import email, email.policy, sys
+mail = email.message_from_string(open(sys.argv[1]).read().split('=== end')[0], policy=email.policy.default)
+assert mail['To'] == 'me@example.org' and mail['Subject'] == 'docent: saved answers changed' and not mail.defects
+assert 'salt: changed' in mail.get_content(), mail.get_content()
+END
+rm "$work/sent"
+run 0 --library "$odd" --quiet forget --yes more.txt
 
 # A mail when there is something new, none when there is not, and one about what fails.
 rm -r "$odd"/digests

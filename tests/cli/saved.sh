@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# docent ask --save and docent saved: answers that are kept, and told of when they change.
+. "$(dirname "$0")/lib.sh"
+
+run 2 saved show; one_sentence
+run 2 saved forget; one_sentence
+run 2 ask --save pumps --evidence 'Which documents mention pumps?'; one_sentence; err_has '--evidence'
+
+document one.txt 'The pump is checked every week.'
+document two.txt 'The boiler is checked every year.'
+run 0 add --no-embed --quiet "$docs"
+run 0 --quiet saved list; out_empty
+run 1 saved show pumps; one_sentence; err_has 'saved list'
+run 1 saved forget pumps; one_sentence
+run 1 saved check pumps; one_sentence
+run 3 saved check; out_empty
+for name in '' 'a[b' "a
+b"; do
+  run 2 ask --save "$name" 'Which documents mention pumps?'; one_sentence
+done
+
+# Answers that code gives need no model.
+run 0 ask --save pumps 'Which documents mention pumps?'; out_has 'one.txt'
+run 0 --quiet ask --save 'all of them' 'Which documents mention boilers?'
+run 0 saved list; out_has 'pumps'; out_has 'all of them'; out_has 'answered'
+run 0 saved list --json
+json '[.saved[].name] == ["pumps", "all of them"] and all(.saved[]; .status == "answered" and .saved_at > 0)'
+run 0 saved show pumps; out_has 'The pump is checked every week.'
+run 0 saved show pumps --json
+json '.saved[0] | .question == "Which documents mention pumps?" and .citations[0].quote == "The pump is checked every week." and .citations[0].page == 1'
+[ "$(stat -c %a "$library/saved.ini")" = 600 ] || fail "others may read what is saved"
+run 3 saved check; out_has 'pumps: unchanged'
+run 3 --quiet saved check; out_empty
+run 0 backup "$work/copy"; [ -s "$work/copy/saved.ini" ] || fail "the backup lacks what is saved"
+
+# What has changed is told once, with the reason.
+document one.txt 'The pump is checked every day.'
+run 0 --quiet sync --no-embed
+run 3 saved check; out_has 'pumps: unchanged'
+document one.txt 'The engine is checked every day.'
+run 0 --quiet sync --no-embed
+run 0 --quiet saved check
+out_has 'pumps: changed'; out_has 'before: 1 of 2 documents mention'; out_has 'now: '
+out_has 'does not say so any more (one.txt): “The pump is checked every day.”'
+out_lacks 'all of them'
+run 3 --quiet saved check; out_empty
+sleep 1
+document three.txt 'A pump is blue.'
+run 0 --quiet add --no-embed "$docs/three.txt"
+run 0 saved check pumps --json
+json '.failed == [] and (.checked | length) == 1'
+json '.checked[0] | .changed and .asked and (.changes | length) == 1 and .changes[0].reason == "newer" and (.changes[0].document | endswith("three.txt"))'
+
+# A forgotten document leaves no words.
+run 0 forget --yes --quiet three.txt
+! grep -aq 'blue' "$library/saved.ini" || fail "a forgotten document is still quoted"
+! grep -aq 'three.txt' "$library/saved.ini" || fail "a forgotten document is still named"
+run 0 saved list --json; json '.saved[0].status == "withdrawn" and .saved[0].answer == null'
+run 0 --quiet saved check; out_has 'is gone'; out_has '(withdrawn)'
+rm "$docs/two.txt"
+run 0 --quiet sync --no-embed
+! grep -aq 'checked every year' "$library/saved.ini" || fail "a deleted document is still quoted"
+
+# Others see what rests on what they see, and change nothing; nothing private is kept.
+document secret.txt 'The pump is made of gold.'
+run 0 --quiet -c vault add --no-embed "$docs/secret.txt"
+run 0 --quiet collection allow default reader
+run 0 --quiet -c vault ask --save gold 'Which documents mention gold?'
+run 0 --as reader saved list --json; json '.saved == []'
+run 1 --as reader saved show gold; one_sentence
+run 2 --as reader saved check; one_sentence; err_has '--as'
+run 2 --as reader ask --save mine 'Which documents mention pumps?'; one_sentence; err_has '--as'
+run 2 --private ask --save mine 'Which documents mention pumps?'; one_sentence; err_has '--save'
+run 0 saved forget gold 'all of them'
+run 0 saved list --json; json '[.saved[].name] == ["pumps"]'
+
+# A question in its part of the library, with a model: the same passages need none.
+need_models minilm smollm2-135m
+run 0 --library "$work/lib" --encoder minilm add --quiet "$SAMPLES"/*.pdf
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --quiet --save break \
+  'lang:en How long is the unpaid break?' >"$work/out" 2>"$work/err"
+case $? in 0|3) ;; *) fail "ask --save failed" ;; esac
+run 0 --library "$work/lib" saved show break --json
+json '.saved[0] | .language == "en" and .model == "smollm2-135m" and .question == "How long is the unpaid break?"'
+run 3 --library "$work/lib" saved check --json
+json '.checked[0] | .asked == false and .changed == false'
+run 0 --library "$work/lib" --as nobody saved list --json; json '.saved == []'
+document other.txt 'The unpaid break of a night shift lasts 45 minutes and is taken before three.'
+run 0 --library "$work/lib" add --quiet "$docs/other.txt"
+"$DOCENT" --library "$work/lib" saved check --json >"$work/out" 2>"$work/err"
+case $? in 0|3) ;; *) fail "saved check failed" ;; esac
+json '.checked[0].asked'
+
+# Documents that come to disagree with an answer that stands change it.
+need_models minilm qwen2.5-0.5b
+document ward/hospital-2023.txt 'The surgical ward has 24 beds. The medical ward has a view of the river.'
+run 0 --library "$work/ward" --encoder minilm add --quiet "$docs/ward"
+run 0 --library "$work/ward" --model qwen2.5-0.5b ask --quiet --save beds 'How many beds does the surgical ward have?'
+out_has 24
+document ward/hospital-2019.txt 'The surgical ward has 30 beds. The kitchen is on the ground floor.'
+run 0 --library "$work/ward" sync --quiet
+run 0 --library "$work/ward" saved check
+out_has 'beds: changed'; out_has 'documents disagree now'
+run 0 --library "$work/ward" --model qwen2.5-0.5b ask 'How many beds does the surgical ward have?'
+out_has 'Sources disagree'; out_has '2023 (hospital-2023.txt, p. 1): 24 beds'
+printf '%s\n' 'How many beds does the surgical ward have?' >"$work/lines"
+run_with "$work/lines" 0 --library "$work/ward" --model qwen2.5-0.5b chat --no-history
+out_has '2019 (hospital-2019.txt, p. 1): 30 beds'
+run 3 --library "$work/ward" saved check --quiet; out_empty
+echo passed
