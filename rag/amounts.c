@@ -107,7 +107,7 @@ static gboolean is_beside (const Sentence *sentence, guint i)
 static const RagWord *word_before (const Sentence *sentence, guint i)
 {
   while (i-- > 0)
-    if (word_at (sentence, i)->kind != RAG_WORD_STOP)
+    if (word_at (sentence, i)->kind != RAG_WORD_STOP && !is_number (sentence, i))
       return word_at (sentence, i);
   return NULL;
 }
@@ -188,9 +188,11 @@ GArray *rag_amounts (const char *text, const GArray *words)
   return sentence.amounts;
 }
 
-/* "5 March" and "5 March 2023" may be the same day. */
+/* "5 March" and "5 March 2023" may be the same day; 5 mg and 5 g are two amounts. */
 gboolean rag_amount_may_equal (const RagAmount *a, const RagAmount *b)
 {
+  if (strcmp (a->thing, b->thing) != 0)
+    return FALSE;
   if (strcmp (a->value, b->value) == 0)
     return TRUE;
   const char *rest_a = strchr (a->value, '-'), *rest_b = strchr (b->value, '-');

@@ -85,7 +85,7 @@ typedef struct
 
 /* Elements: RagAmount in order; they point into WORDS. */
 GArray *rag_amounts (const char *text, const GArray *words);
-/* Whether A and B have one value as far as both say: "5 March" may be "5 March 2023". */
+/* Whether A and B are one value of one thing as far as both say: "5 March" may be "5 March 2023". */
 gboolean rag_amount_may_equal (const RagAmount *a, const RagAmount *b);
 
 /* Whether a sentence gives orders to a program: orders.c */

@@ -152,6 +152,7 @@ START_TEST (test_other_subjects_do_not_disagree)
     { "One nurse looks after 9 patients.",
       "One nurse in an intensive care unit with ventilators looks after 2 patients." },
     { "One nurse looks after 9 patients.", "One nurse looks after 3 trainees." },
+    { "One nurse looks after 9 patients.", "One nurse looks after 9 trainees." },
     { "One nurse over 60 looks after 9 patients.", "One nurse over 50 looks after 12 patients." },
   };
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
@@ -220,6 +221,18 @@ START_TEST (test_a_document_that_agrees_elsewhere_is_no_witness)
       "How many patients does one nurse look after?", "One nurse looks after 9 patients.",
       "One nurse looks after 6 patients. One nurse looks after nine patients.");
   ck_assert_str_eq (found, "");
+}
+END_TEST
+
+START_TEST (test_another_unit_does_not_agree)
+{
+  g_autofree char *found = conflicts_of (
+      "How much of the drug is given?",
+      support_hits (hit_of (1, "a.pdf", "The drug is given in a dose of 5 mg."),
+                    hit_of (2, "b.pdf", "The drug is given in a dose of 5 g."),
+                    hit_of (3, "c.pdf", "The drug is given in a dose of 10 mg."), NULL),
+      "en");
+  ck_assert_str_eq (found, "a.pdf: 5 mg; c.pdf: 10 mg");
 }
 END_TEST
 
@@ -302,6 +315,7 @@ int main (void)
   tcase_add_test (tests, test_rows_of_a_table_do_not_disagree);
   tcase_add_test (tests, test_one_document_does_not_disagree_with_itself);
   tcase_add_test (tests, test_a_document_that_agrees_elsewhere_is_no_witness);
+  tcase_add_test (tests, test_another_unit_does_not_agree);
   tcase_add_test (tests, test_who_agrees_is_named_too);
   tcase_add_test (tests, test_only_what_the_answer_says_is_disputed);
   tcase_add_test (tests, test_names_and_titles_date_a_document);
