@@ -10,7 +10,7 @@ gboolean rag_digest_save (const Rag *rag, const RagBrief *brief, const char *col
 GPtrArray *rag_digest_earlier (const Rag *rag, const char *collection, const char *date,
                                guint limit);
 /* Takes what tells of DOCUMENTS (IndexDocument*) out of all digests. */
-void rag_digest_forget (const Rag *rag, const GPtrArray *documents);
+gboolean rag_digest_forget (const Rag *rag, const GPtrArray *documents, GError **error);
 
 /* ---- digest.c ---- */
 

@@ -142,35 +142,35 @@ static guint size_of (const RagBrief *brief)
   return brief->sections->len + brief->dropped->len + brief->notes->len;
 }
 
-static void forget_in_file (const char *path, const GPtrArray *documents)
+static gboolean forget_in_file (const char *path, const GPtrArray *documents, GError **error)
 {
   g_autofree char *text = NULL;
   if (!g_file_get_contents (path, &text, NULL, NULL) || !may_tell_of (text, documents))
-    return;
+    return TRUE;
   g_autoptr (RagBrief) brief = rag_brief_load (path, NULL);
   if (brief == NULL)
-    return;
+    return TRUE;
   const guint before = size_of (brief);
   for (guint i = 0; i < documents->len; i++)
     forget_in_brief (brief, g_ptr_array_index (documents, i));
-  if (size_of (brief) < before)
-    rag_brief_save (brief, path, NULL);
+  return size_of (brief) == before || rag_brief_save (brief, path, error);
 }
 
-void rag_digest_forget (const Rag *rag, const GPtrArray *documents)
+gboolean rag_digest_forget (const Rag *rag, const GPtrArray *documents, GError **error)
 {
+  gboolean ok = TRUE;
   g_autofree char *all = digests_dir (rag);
   g_autoptr (GDir) outer = documents->len > 0 ? g_dir_open (all, 0, NULL) : NULL;
   const char *folder, *name;
-  while (outer != NULL && (folder = g_dir_read_name (outer)) != NULL)
+  while (ok && outer != NULL && (folder = g_dir_read_name (outer)) != NULL)
     {
       g_autofree char *dir = g_build_filename (all, folder, NULL);
       g_autoptr (GDir) inner = g_dir_open (dir, 0, NULL);
-      while (inner != NULL && (name = g_dir_read_name (inner)) != NULL)
+      while (ok && inner != NULL && (name = g_dir_read_name (inner)) != NULL)
         {
           g_autofree char *path = g_build_filename (dir, name, NULL);
-          if (is_digest_name (name))
-            forget_in_file (path, documents);
+          ok = !is_digest_name (name) || forget_in_file (path, documents, error);
         }
     }
+  return ok;
 }

@@ -6,7 +6,6 @@
  * ones go when their feed says for how long to keep them. */
 #include "rag/digest-private.h"
 #include "rag/feed-private.h"
-#include "rag/saved-private.h"
 
 #include <string.h>
 
@@ -356,8 +355,8 @@ static gboolean expire (Poll *poll, GError **error)
       g_array_append_val (gone, document->id);
       g_ptr_array_add (expired, (gpointer)document);
     }
-  rag_digest_forget (poll->rag, expired);
-  rag_saved_forget (poll->rag, expired);
+  if (!rag_forget_words (poll->rag, expired, error))
+    return FALSE;
   poll->report->expired = gone->len;
   if (inner == NULL && gone->len > 0)
     index_forget_documents (poll->rag->index, (const gint64 *)gone->data, gone->len, &inner);

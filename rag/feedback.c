@@ -75,14 +75,15 @@ gboolean rag_feedback_add (Rag *rag, const RagFeedback *feedback, GError **error
   return ok;
 }
 
-void rag_feedback_forget (const Rag *rag, const char *document)
+gboolean rag_feedback_forget (const Rag *rag, const char *document, GError **error)
 {
+  GError *inner = NULL;
   g_autofree char *path = rag_feedback_path (rag);
   g_autofree char *text = NULL;
   g_autoptr (GString) kept = g_string_new (NULL);
   gsize before;
   if (!g_file_get_contents (path, &text, &before, NULL))
-    return;
+    return TRUE;
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   for (char **line = lines; *line != NULL; line++)
     {
@@ -91,7 +92,9 @@ void rag_feedback_forget (const Rag *rag, const char *document)
           && (golden->document == NULL || !rag_names_document (golden->document, document)))
         g_string_append_printf (kept, "%s\n", *line);
     }
-  if (kept->len < before)
-    g_file_set_contents_full (path, kept->str, (gssize)kept->len, G_FILE_SET_CONTENTS_CONSISTENT,
-                              0600, NULL);
+  if (kept->len < before
+      && !g_file_set_contents_full (path, kept->str, (gssize)kept->len,
+                                    G_FILE_SET_CONTENTS_CONSISTENT, 0600, &inner))
+    return rag_translate_error (error, inner);
+  return TRUE;
 }

@@ -21,4 +21,4 @@ gboolean rag_names_document (const char *name, const char *path);
 
 char *rag_feedback_path (const Rag *rag);
 /* Drops what was said about DOCUMENT. */
-void rag_feedback_forget (const Rag *rag, const char *document);
+gboolean rag_feedback_forget (const Rag *rag, const char *document, GError **error);

@@ -378,6 +378,11 @@ RagDocument *rag_find (Rag *rag, const char *name, GError **error)
   return NULL;
 }
 
+gboolean rag_forget_words (Rag *rag, const GPtrArray *documents, GError **error)
+{
+  return rag_digest_forget (rag, documents, error) && rag_saved_forget (rag, documents, error);
+}
+
 gboolean rag_forget (Rag *rag, const RagDocument *document, GError **error)
 {
   GError *inner = NULL;
@@ -390,15 +395,15 @@ gboolean rag_forget (Rag *rag, const RagDocument *document, GError **error)
                    document->path);
       return FALSE;
     }
-  /* A file that was added by itself would come back with the next sync. */
-  if (!index_forget_document (rag->index, found->id, &inner))
-    return rag_translate_error (error, inner);
-  index_remove_source (rag->index, document->path, NULL);
   g_autoptr (GPtrArray) gone = g_ptr_array_new ();
   g_ptr_array_add (gone, found);
-  rag_digest_forget (rag, gone);
-  rag_saved_forget (rag, gone);
-  rag_feedback_forget (rag, document->path);
+  if (!rag_forget_words (rag, gone, error)
+      || !rag_feedback_forget (rag, document->path, error))
+    return FALSE;
+  if (!index_forget_document (rag->index, found->id, &inner))
+    return rag_translate_error (error, inner);
+  /* A file that was added by itself would come back with the next sync. */
+  index_remove_source (rag->index, document->path, NULL);
   return TRUE;
 }
 

@@ -271,6 +271,12 @@ static void move_evidence (RagAnswer *whole, RagAnswer *answer)
     }
 }
 
+static void move_conflicts (RagAnswer *whole, RagAnswer *answer)
+{
+  while (answer->conflicts != NULL && answer->conflicts->len > 0)
+    g_ptr_array_add (whole->conflicts, g_ptr_array_steal_index (answer->conflicts, 0));
+}
+
 static void add_costs (RagAnswer *whole, const RagAnswer *answer)
 {
   whole->retrieve_ms += answer->retrieve_ms;
@@ -293,6 +299,7 @@ static void append_line (char **text, const char *line)
 RagAnswer *rag_answers_join (Rag *rag, const char *question, GPtrArray *answers)
 {
   RagAnswer *whole = rag_answer_new (rag, question), *first = g_ptr_array_index (answers, 0);
+  whole->conflicts = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_conflict_free);
   whole->status = RAG_REFUSED;
   whole->confidence = 1;
   for (guint i = 0; i < answers->len; i++)
@@ -307,6 +314,7 @@ RagAnswer *rag_answers_join (Rag *rag, const char *question, GPtrArray *answers)
         continue;
       append_line (&whole->answer, answer->answer);
       move_sentences (whole, answer);
+      move_conflicts (whole, answer);
       whole->confidence = MIN (whole->confidence, answer->confidence);
       whole->status = answer->status;
       if (answer->status == RAG_PARTIAL)

@@ -60,6 +60,9 @@ EngineEncoder *rag_find_encoder (Rag *rag, const char *fingerprint, EngineModel 
                                  GError **error);
 /* From now on NAME writes, in place of the model in use and its adapters. */
 void rag_change_generator (Rag *rag, const char *name);
+/* Takes what DOCUMENTS (IndexDocument*) say out of digests and saved answers. Comes before the documents
+ * go, so that nothing outlives them when it fails. */
+gboolean rag_forget_words (Rag *rag, const GPtrArray *documents, GError **error);
 /* Written whole or not at all, synced to the disk, readable by its owner only. */
 gboolean rag_key_file_save (GKeyFile *file, const char *path, GError **error);
 /* PATH and all in it, as far as that can be done. backup.c */

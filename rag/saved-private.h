@@ -16,4 +16,4 @@ gboolean rag_saved_store (Rag *rag, const RagSaved *saved, GError **error);
 gboolean rag_saved_find_passages (Rag *rag, const char *question, const char *collection,
                                   GPtrArray *passages, GError **error);
 /* Takes what DOCUMENTS (IndexDocument*) say out of all that is saved. */
-void rag_saved_forget (Rag *rag, const GPtrArray *documents);
+gboolean rag_saved_forget (Rag *rag, const GPtrArray *documents, GError **error);

@@ -382,7 +382,7 @@ static gboolean forget_in (RagSaved *saved, const GPtrArray *documents)
   return cites || saved->passages->len < before;
 }
 
-void rag_saved_forget (Rag *rag, const GPtrArray *documents)
+gboolean rag_saved_forget (Rag *rag, const GPtrArray *documents, GError **error)
 {
   g_autoptr (GKeyFile) file = load (rag);
   g_auto (GStrv) names = g_key_file_get_groups (file, NULL);
@@ -395,6 +395,5 @@ void rag_saved_forget (Rag *rag, const GPtrArray *documents)
       write_group (file, saved);
       changed = TRUE;
     }
-  if (changed)
-    save (rag, file, NULL);
+  return !changed || save (rag, file, error);
 }

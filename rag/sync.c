@@ -4,8 +4,7 @@
  * taken in first, so that a file that only moved keeps its chunks and vectors; then what is gone is
  * removed. A folder that is missing or suddenly empty is more often an unmounted disk than a wish
  * to forget everything, so its documents stay and the report says so. */
-#include "rag/digest-private.h"
-#include "rag/saved-private.h"
+#include "rag/rag-private.h"
 
 #include <string.h>
 
@@ -103,11 +102,8 @@ static GArray *find_gone (const Sync *sync, gboolean dry_run, GError **error)
       g_array_append_val (gone, now->id);
       g_ptr_array_add (documents, (gpointer)known);
     }
-  if (!dry_run)
-    {
-      rag_digest_forget (sync->rag, documents);
-      rag_saved_forget (sync->rag, documents);
-    }
+  if (!dry_run && !rag_forget_words (sync->rag, documents, error))
+    return NULL;
   return g_steal_pointer (&gone);
 }
 

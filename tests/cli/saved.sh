@@ -51,7 +51,19 @@ run 0 saved check pumps --json
 json '.failed == [] and (.checked | length) == 1'
 json '.checked[0] | .changed and .asked and (.changes | length) == 1 and .changes[0].reason == "newer" and (.changes[0].document | endswith("three.txt"))'
 
-# A forgotten document leaves no words.
+# A forgotten document leaves no words: what cannot be taken out of it stays in the library too, and forget says so.
+if command -v strace >/dev/null; then
+  full () {
+    ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$work/trace" -e trace=rename,renameat,renameat2 \
+      -e inject=rename,renameat,renameat2:error=ENOSPC "$DOCENT" "$@" >"$work/out" 2>"$work/err" </dev/null
+  }
+  full forget --yes --quiet three.txt; status=$?
+  if grep -q INJECTED "$work/trace"; then
+    [ "$status" = 1 ] || fail "forget ends with $status though words of the document stay"
+    one_sentence; err_has saved.ini
+    run 0 list; out_has three.txt
+  fi
+fi
 run 0 forget --yes --quiet three.txt
 ! grep -aq 'blue' "$library/saved.ini" || fail "a forgotten document is still quoted"
 ! grep -aq 'three.txt' "$library/saved.ini" || fail "a forgotten document is still named"
