@@ -7,6 +7,7 @@
  *   prompt.c     what the model is told
  *   generate.c   the model reads and answers
  *   cite.c       which evidence supports which sentence of the answer
+ *   echo.c       which sentence only says the question again
  *   quote.c      the sentence that answers by itself
  *   amounts.c    what a sentence says in numbers
  *   conflicts.c  what another document says against it
@@ -180,6 +181,12 @@ RagCitation *rag_citation_new (const RagHit *hit, const char *quote);
 guint rag_citations_add (GPtrArray *citations, RagCitation *citation);
 RagCitation *rag_citation_copy (const RagCitation *citation);
 void rag_citation_free (RagCitation *citation);
+
+/* ---- echo.c ---- */
+
+/* Whether the sentence TEXT (WORDS as from rag_words) says nothing but QUESTION's own words, where
+ * these cannot be the answer: neither yes or no nor a choice is asked for. */
+gboolean rag_is_echo (const RagQuestion *question, const char *text, const GArray *words);
 
 /* ---- quote.c ---- */
 

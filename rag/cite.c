@@ -357,6 +357,7 @@ static void cite_sentence (const RagQuestion *question, const RagEvidence *evide
   RagSentence *sentence = g_new0 (RagSentence, 1);
   sentence->text = g_strndup (text, length);
   sentence->supported = verdict.hard_ok && verdict.share >= needed && sources->len > 0
+                        && !rag_is_echo (question, text, words)
                         && !is_altered (evidence, source, text, words)
                         && !is_of_another_year (question, evidence, source)
                         && !(is_short && is_beside_the_point (question, evidence, sources));

@@ -370,17 +370,13 @@ static const char *ellipsis_in (const char *text, const Sentence *sentence)
   return phrase ? text : NULL;
 }
 
-static gboolean asks_by_itself (const char *rest)
+static gboolean asks_by_itself (const char *rest, RagLanguage language)
 {
-  static const char *const questions[]
-      = { "who",   "what",  "when", "where",   "why",     "how",    "which",   "is",
-          "are",   "does",  "do",   "did",     "can",     "may",    "must",    "wer",
-          "was",   "wann",  "wo",   "warum",   "wie",     "welche", "welcher", "welches",
-          "qui",   "quand", "où",   "comment", "combien", "quién",  "qué",     "cuándo",
-          "dónde", "cómo",  "chi",  "quando",  "dove",    "come",   NULL };
+  static const char *const verbs[]
+      = { "is", "are", "was", "does", "do", "did", "can", "may", "must", NULL };
   g_auto (GStrv) words = g_strsplit (rest, " ", 2);
   g_autofree char *first = g_utf8_strdown (words[0] != NULL ? words[0] : "", -1);
-  return g_strv_contains (questions, first);
+  return g_strv_contains (verbs, first) || rag_is_interrogative (first, language);
 }
 
 char *rag_follow_up (const char *question, const char *previous)
@@ -391,9 +387,10 @@ char *rag_follow_up (const char *question, const char *previous)
   g_autofree char *before_text = without_question_mark (previous);
   Sentence sentence = read_sentence (text), before = read_sentence (before_text);
   const char *rest = ellipsis_in (text, &sentence);
-  g_autofree char *whole = rest != NULL && *rest != '\0' && !asks_by_itself (rest)
-                               ? fill_ellipsis (&before, rest)
-                               : fill_pronoun (&sentence, &before);
+  g_autofree char *whole
+      = rest != NULL && *rest != '\0' && !asks_by_itself (rest, sentence.language)
+            ? fill_ellipsis (&before, rest)
+            : fill_pronoun (&sentence, &before);
   g_array_unref (sentence.words);
   g_array_unref (before.words);
   return whole != NULL ? g_strconcat (whole, "?", NULL) : g_strdup (question);

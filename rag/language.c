@@ -9,10 +9,10 @@
 
 static const char *const codes[RAG_N_LANGUAGES] = { "en", "de", "fr", "es", "it" };
 
-static GHashTable *load_stop_words (RagLanguage language)
+static GHashTable *load_words (const char *list, RagLanguage language)
 {
   GHashTable *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autofree char *name = g_strdup_printf ("words/stop-%s.txt", codes[language]);
+  g_autofree char *name = g_strdup_printf ("words/%s-%s.txt", list, codes[language]);
   g_autofree char *text = rag_load_text (name);
   g_auto (GStrv) words = g_strsplit_set (text, " \n", -1);
   for (char **word = words; *word != NULL; word++)
@@ -21,22 +21,42 @@ static GHashTable *load_stop_words (RagLanguage language)
   return set;
 }
 
-static GHashTable *stop_words (RagLanguage language)
+typedef enum
 {
-  static GHashTable *sets[RAG_N_LANGUAGES];
+  STOP,
+  FILLER,
+  INTERROGATIVE,
+  N_LISTS,
+} List;
+
+static gboolean is_in_list (const char *word, List list, RagLanguage language)
+{
+  static const char *const names[N_LISTS] = { "stop", "filler", "interrogative" };
+  static GHashTable *sets[N_LISTS][RAG_N_LANGUAGES];
   static gsize once = 0;
   if (g_once_init_enter (&once))
     {
-      for (guint i = 0; i < RAG_N_LANGUAGES; i++)
-        sets[i] = load_stop_words (i);
+      for (guint i = 0; i < N_LISTS * RAG_N_LANGUAGES; i++)
+        sets[i / RAG_N_LANGUAGES][i % RAG_N_LANGUAGES]
+            = load_words (names[i / RAG_N_LANGUAGES], i % RAG_N_LANGUAGES);
       g_once_init_leave (&once, 1);
     }
-  return sets[language];
+  return g_hash_table_contains (sets[list][language], word);
 }
 
 gboolean rag_is_stop_word (const char *word, RagLanguage language)
 {
-  return g_hash_table_contains (stop_words (language), word);
+  return is_in_list (word, STOP, language);
+}
+
+gboolean rag_is_filler (const char *word, RagLanguage language)
+{
+  return is_in_list (word, FILLER, language);
+}
+
+gboolean rag_is_interrogative (const char *word, RagLanguage language)
+{
+  return is_in_list (word, INTERROGATIVE, language);
 }
 
 const char *rag_language_code (RagLanguage language)

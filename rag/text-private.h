@@ -24,8 +24,13 @@ RagLanguage rag_detect_language (const char *text);
 /* ISO 639-1 → RagLanguage; English for NULL and for languages without a word list. */
 RagLanguage rag_language_from_code (const char *code);
 const char *rag_language_code (RagLanguage language);
-/* WORD is in lower case. */
+/* WORD is in lower case, as below. */
 gboolean rag_is_stop_word (const char *word, RagLanguage language);
+/* Of the stop words those that add nothing to a sentence: "the", "was", "it". "Not", "all" or
+ * "before" may be what was asked for. */
+gboolean rag_is_filler (const char *word, RagLanguage language);
+/* What questions ask with: "who", "wann". */
+gboolean rag_is_interrogative (const char *word, RagLanguage language);
 
 typedef enum
 {

@@ -168,6 +168,61 @@ START_TEST (test_short_answer_beside_the_point_is_not_supported)
 }
 END_TEST
 
+#define NOTICE                                                                                     \
+  "The notice period is agreed in writing. The notice period is 3 months to the quarter."
+
+START_TEST (test_repeated_question_is_no_answer)
+{
+  static const char *const echoes[]
+      = { "The notice period.", "Notice period", "It is the notice period.",
+          "The notice period is the notice period." };
+  for (guint i = 0; i < G_N_ELEMENTS (echoes); i++)
+    {
+      check_support ("What is the notice period?", NOTICE, echoes[i], FALSE);
+      check_support ("notice period", NOTICE, echoes[i], FALSE);
+    }
+  check_support ("Who funded the SALINA trial?", "The SALINA trial was funded by the state.",
+                 "The SALINA trial was funded.", FALSE);
+  check_support ("How is hyperkalaemia defined in the trial?",
+                 "In the trial hyperkalaemia is defined as potassium above 5.5 mmol/l.",
+                 "In the trial.", FALSE);
+  check_support ("On which extension is the coordinator reached?",
+                 "The coordinator is reached on extension 4417.",
+                 "The coordinator is reached on the extension.", FALSE);
+  check_support ("Wie lang ist die Kündigungsfrist?", "Die Kündigungsfrist ist lang.",
+                 "Die Kündigungsfrist ist die Kündigungsfrist.", FALSE);
+  check_support ("Wie lange werden die Protokolle aufbewahrt?",
+                 "Die Protokolle werden fünf Jahre lang aufbewahrt.",
+                 "Diesen werden die Protokolle aufbewahrt, die die Protokolle aufbewahrt.", FALSE);
+}
+END_TEST
+
+START_TEST (test_repeated_question_may_say_more)
+{
+  check_support ("What is the notice period?", NOTICE, "The notice period is 3 months.", TRUE);
+  check_support ("notice period", NOTICE, "3 months", TRUE);
+  check_support ("Which fluid is in the mercury turbine?", "The mercury turbine has mercury inside.",
+                 "Mercury", TRUE);
+  check_support ("Who may enter the store?", "No one may enter the store.",
+                 "No one may enter the store.", TRUE);
+  check_support ("Who keeps the register?", "IT keeps the register.", "IT keeps the register.", TRUE);
+  check_support ("When is the ward open?", "The ward is always open.", "The ward is always open.",
+                 TRUE);
+}
+END_TEST
+
+START_TEST (test_yes_no_and_choices_are_answered_in_the_words_of_the_question)
+{
+  const char *page = "The break of the night shift is unpaid. The notice period is 3 months.";
+  check_support ("Is the notice period 3 months?", page, "The notice period is 3 months.", TRUE);
+  check_support ("Was the break unpaid?", page, "The break is unpaid.", TRUE);
+  check_support ("Ist die Pause unbezahlt?", "Die Pause ist unbezahlt.", "Die Pause ist unbezahlt.",
+                 TRUE);
+  check_support ("Ist die Pause unbezahlt?", "Die Pause ist unbezahlt.", "Ja.", TRUE);
+  check_support ("What is the break of the night shift, paid or unpaid?", page, "unpaid", TRUE);
+}
+END_TEST
+
 START_TEST (test_empty_answer_has_no_sentences)
 {
   RagCited cited = cite ("How long?", BREAK, " \n");
@@ -195,6 +250,9 @@ int main (void)
   tcase_add_test (tests, test_of_two_places_the_one_about_the_question_is_cited);
   tcase_add_test (tests, test_number_from_elsewhere_on_the_page_is_not_supported);
   tcase_add_test (tests, test_short_answer_beside_the_point_is_not_supported);
+  tcase_add_test (tests, test_repeated_question_is_no_answer);
+  tcase_add_test (tests, test_repeated_question_may_say_more);
+  tcase_add_test (tests, test_yes_no_and_choices_are_answered_in_the_words_of_the_question);
   tcase_add_test (tests, test_empty_answer_has_no_sentences);
   suite_add_tcase (suite, tests);
   SRunner *runner = srunner_create (suite);
