@@ -113,7 +113,7 @@ static void retry (ChatConversation *conversation, const char *argument)
   conversation->ask_options.temperature = RETRY_TEMPERATURE;
   conversation->ask_options.seed++;
   if (cli_chat_restart (conversation, &error))
-    cli_chat_ask (conversation, question);
+    cli_chat_ask (conversation, question, &conversation->last_scope);
   else
     cli_fail (error);
   conversation->ask_options.temperature = temperature;

@@ -15,11 +15,13 @@ typedef struct
   RagChat *chat;
   gboolean is_private;   /* something that may leave no trace was asked: no history, no export */
   RagAnswer *last;       /* NULL before the first answer */
+  RagScope last_scope;   /* what its question said of itself: "in:policy" */
   GPtrArray *answers; /* char*: question and answer as Markdown, for /export */
 } ChatConversation;
 
-/* A question that cannot be answered ends nothing: the next one may. */
-void cli_chat_ask (ChatConversation *conversation, const char *question);
+/* Asks QUESTION, kept to OWN besides the options. A question that cannot be answered ends nothing: the
+ * next one may. */
+void cli_chat_ask (ChatConversation *conversation, const char *question, const RagScope *own);
 /* Begins anew with what OPTIONS says by now; on failure the old conversation goes on. */
 gboolean cli_chat_restart (ChatConversation *conversation, GError **error);
 

@@ -65,7 +65,7 @@ static void take_answer (ChatConversation *conversation, RagAnswer *answer)
   conversation->last = answer;
 }
 
-void cli_chat_ask (ChatConversation *conversation, const char *question)
+void cli_chat_ask (ChatConversation *conversation, const char *question, const RagScope *own)
 {
   const CliOptions *options = &conversation->options;
   g_autoptr (GError) error = NULL;
@@ -73,10 +73,10 @@ void cli_chat_ask (ChatConversation *conversation, const char *question)
   cli_answer_view_begin (&view, options);
   GCancellable *cancellable = cli_cancellable ("stopping the answer");
   const RagAskEvents events = cli_answer_view_events (&view, cancellable);
-  g_autofree char *words = cli_scope_question (conversation->rag, question, &error);
+  const gboolean scoped = cli_set_scope (conversation->rag, own, &error);
   conversation->is_private |= rag_is_private (conversation->rag, options->collection);
   RagAnswer *answer
-      = words != NULL ? rag_chat_ask (conversation->chat, words, &events, &error) : NULL;
+      = scoped ? rag_chat_ask (conversation->chat, question, &events, &error) : NULL;
   if (answer != NULL)
     {
       if (options->json)
@@ -95,6 +95,22 @@ void cli_chat_ask (ChatConversation *conversation, const char *question)
   fflush (stdout);
 }
 
+/* LINE: filters and a question, as typed. */
+static void ask_line (ChatConversation *conversation, const char *line)
+{
+  const RagAnswer *before = conversation->last;
+  RagScope own = { 0 };
+  g_autofree char *question = rag_scope_take (line, &own);
+  cli_chat_ask (conversation, question, &own);
+  if (conversation->last != before)
+    {
+      rag_scope_clear (&conversation->last_scope);
+      conversation->last_scope = own;
+    }
+  else
+    rag_scope_clear (&own);
+}
+
 static void converse (ChatConversation *conversation, ChatInput *input)
 {
   while (TRUE)
@@ -106,7 +122,7 @@ static void converse (ChatConversation *conversation, ChatInput *input)
         continue;
       const gboolean leave = *line == '/' && !cli_chat_obey (conversation, line);
       if (*line != '/')
-        cli_chat_ask (conversation, line);
+        ask_line (conversation, line);
       if (conversation->is_private)
         cli_chat_input_keep_nothing (input);
       if (leave)
@@ -139,6 +155,7 @@ CliExit cli_chat (const CliOptions *options, int argc, char **argv)
     cli_chat_print_commands ();
   converse (&conversation, input);
   g_clear_pointer (&conversation.last, rag_answer_free);
+  rag_scope_clear (&conversation.last_scope);
   g_ptr_array_unref (conversation.answers);
   rag_chat_free (conversation.chat);
   rag_close (conversation.rag);

@@ -178,8 +178,8 @@ static inline gboolean cli_sure_makes_sense (double probability)
 
 /* Moves "in:policy", "after:2024-01" and the like from QUERY to cli_scope; returns the rest. */
 char *cli_take_scope (const char *query);
-/* Keeps RAG to cli_scope and to what QUESTION says of itself, for this question; returns the rest. */
-char *cli_scope_question (Rag *rag, const char *question, GError **error);
+/* Keeps RAG to OWN, and to cli_scope in all that OWN does not say. */
+gboolean cli_set_scope (Rag *rag, const RagScope *own, GError **error);
 /* Opens the library for reading, kept to cli_scope. */
 Rag *cli_open_scoped (const CliOptions *options, GError **error);
 

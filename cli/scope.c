@@ -8,22 +8,18 @@ char *cli_take_scope (const char *query)
   return rag_scope_take (query, &cli_scope);
 }
 
-char *cli_scope_question (Rag *rag, const char *question, GError **error)
+gboolean cli_set_scope (Rag *rag, const RagScope *own, GError **error)
 {
-  RagScope own = { 0 };
-  g_autofree char *rest = rag_scope_take (question, &own);
   const RagScope scope = {
-    .collection = own.collection != NULL ? own.collection : cli_scope.collection,
-    .folder = own.folder != NULL ? own.folder : cli_scope.folder,
-    .language = own.language != NULL ? own.language : cli_scope.language,
-    .tag = own.tag != NULL ? own.tag : cli_scope.tag,
-    .section = own.section != NULL ? own.section : cli_scope.section,
-    .after = own.after != NULL ? own.after : cli_scope.after,
-    .before = own.before != NULL ? own.before : cli_scope.before,
+    .collection = own->collection != NULL ? own->collection : cli_scope.collection,
+    .folder = own->folder != NULL ? own->folder : cli_scope.folder,
+    .language = own->language != NULL ? own->language : cli_scope.language,
+    .tag = own->tag != NULL ? own->tag : cli_scope.tag,
+    .section = own->section != NULL ? own->section : cli_scope.section,
+    .after = own->after != NULL ? own->after : cli_scope.after,
+    .before = own->before != NULL ? own->before : cli_scope.before,
   };
-  const gboolean ok = rag_set_scope (rag, &scope, error);
-  rag_scope_clear (&own);
-  return ok ? g_steal_pointer (&rest) : NULL;
+  return rag_set_scope (rag, &scope, error);
 }
 
 Rag *cli_open_scoped (const CliOptions *options, GError **error)

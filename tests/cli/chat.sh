@@ -12,6 +12,15 @@ printf '/help\n/sources\n/nonsense\n\n/quit\nnot asked\n' >"$work/lines"
 run_with "$work/lines" 0 chat
 out_has /sources; err_has '/nonsense'; out_lacks 'not asked'
 
+# Asked again, a question is kept to the part of the library that it named.
+document ward/one.txt 'The pump is checked every week.'
+document zoo/two.txt 'The pump is blue.'
+run 0 --library "$work/parts" add --no-embed --quiet "$docs/ward"
+run 0 --library "$work/parts" -c zoo add --no-embed --quiet "$docs/zoo"
+printf 'in:zoo Which documents mention pumps?\n/retry\n/retry\nWhich documents mention pumps?\n' >"$work/lines"
+run_with "$work/lines" 0 --library "$work/parts" chat --json
+[ "$(jq '.citations | length' "$work/out" | tr '\n' ' ')" = '1 1 1 2 ' ] || fail "/retry forgets the filters"
+
 # On a terminal: a history that only its author may read, and none when it is not wanted.
 if command -v script >/dev/null; then
   printf '/nonsense of today\n/quit\n' | script -qec "'$DOCENT' chat" /dev/null >"$work/out" 2>"$work/err"
