@@ -139,15 +139,16 @@ void rag_take_cited (RagAnswer *answer, RagCited *cited)
   answer->citations = g_steal_pointer (&cited->citations);
 }
 
+/* A second reading adds to what the first one took. */
 static void take_generation (RagAnswer *answer, const RagGeneration *generation,
                              RagSignals *signals)
 {
-  answer->prefill_ms = generation->prefill_ms;
+  answer->prefill_ms += generation->prefill_ms;
   answer->first_token_ms = generation->first_token_ms;
-  answer->prompt_tokens = generation->prompt_tokens;
-  answer->reused_tokens = generation->reused_tokens;
-  answer->drafted_tokens = generation->drafted_tokens;
-  answer->generated_tokens = generation->generated_tokens;
+  answer->prompt_tokens += generation->prompt_tokens;
+  answer->reused_tokens += generation->reused_tokens;
+  answer->drafted_tokens += generation->drafted_tokens;
+  answer->generated_tokens += generation->generated_tokens;
   signals->mean_logprob = generation->mean_logprob;
 }
 
