@@ -27,10 +27,6 @@ gboolean cli_chat_restart (ChatConversation *conversation, GError **error)
   g_autoptr (Rag) rag = cli_open_scoped (options, error);
   if (rag == NULL)
     return FALSE;
-  const RagOptions rag_options = cli_rag_options (options);
-  g_autofree char *path = NULL, *reason = NULL;
-  if (options->model != NULL && !rag_choose_generator (&rag_options, &path, &reason, error))
-    return FALSE;
   RagChat *chat = rag_chat_new (rag, &conversation->ask_options, error);
   if (chat == NULL)
     return FALSE;

@@ -21,11 +21,14 @@ struct _RagChat
   char *collection;
   EngineSession *session; /* NULL until first needed */
   char *previous;         /* the last question, whole */
+  gint64 start_us;        /* of the wait for the next answer, 0: when it is asked */
   RagSignals signals;
 };
 
 RagChat *rag_chat_new (Rag *rag, const RagAskOptions *options, GError **error)
 {
+  if ((options == NULL || !options->evidence_only) && !rag_check_generator (rag, error))
+    return NULL;
   RagChat *chat = g_new0 (RagChat, 1);
   chat->rag = rag;
   if (options != NULL)
@@ -395,9 +398,8 @@ RagAnswer *rag_chat_ask_from (RagChat *chat, const char *text, const GPtrArray *
 
 /* NULL without an error when TEXT is a question about a fact. */
 static RagAnswer *ask_directly (RagChat *chat, const char *text, const RagAskEvents *events,
-                                GError **error)
+                                gint64 start_us, GError **error)
 {
-  gint64 start_us = g_get_monotonic_time ();
   gboolean done;
   GCancellable *cancellable = events != NULL ? events->cancellable : NULL;
   g_autoptr (RagAnswer) answer = rag_answer_new (chat->rag, text);
@@ -409,13 +411,21 @@ static RagAnswer *ask_directly (RagChat *chat, const char *text, const RagAskEve
   return g_steal_pointer (&answer);
 }
 
+/* When the asker of what is asked now began to wait. */
+static gint64 take_start (RagChat *chat)
+{
+  gint64 start_us = chat->start_us > 0 ? chat->start_us : g_get_monotonic_time ();
+  chat->start_us = 0;
+  return start_us;
+}
+
 static RagAnswer *ask_one (RagChat *chat, const char *text, const RagAskEvents *events,
                            GError **error)
 {
   RagRetrieval retrieval;
   GError *inner = NULL;
-  gint64 start_us = g_get_monotonic_time ();
-  RagAnswer *direct = ask_directly (chat, text, events, &inner);
+  gint64 start_us = take_start (chat);
+  RagAnswer *direct = ask_directly (chat, text, events, start_us, &inner);
   if (direct != NULL)
     return direct;
   if (inner != NULL)
@@ -502,6 +512,10 @@ RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *ev
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
                     const RagAskEvents *events, GError **error)
 {
+  gint64 start_us = g_get_monotonic_time ();
   g_autoptr (RagChat) chat = rag_chat_new (rag, options, error);
-  return chat != NULL ? rag_chat_ask (chat, question, events, error) : NULL;
+  if (chat == NULL)
+    return NULL;
+  chat->start_us = start_us;
+  return rag_chat_ask (chat, question, events, error);
 }

@@ -49,16 +49,6 @@ guint64 rag_available_memory (guint64 limit_bytes)
   return limit_bytes > 0 ? MIN (limit_bytes, available) : available;
 }
 
-gboolean rag_measure_prefill (const RagOptions *options, const char *path, double *ret_tps,
-                              GError **error)
-{
-  GError *inner = NULL;
-  g_autoptr (EngineModel) model = engine_model_open (path, &inner);
-  if (model == NULL)
-    return rag_translate_error (error, inner);
-  return rag_measure_speed (options, model, ret_tps, error);
-}
-
 typedef struct
 {
   const RagOptions *options;

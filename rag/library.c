@@ -242,33 +242,54 @@ static char *label_of (Rag *rag, const char *path)
   return g_steal_pointer (&base);
 }
 
-gboolean rag_need_generator (Rag *rag, GError **error)
+static RagOptions generator_options (const Rag *rag)
 {
+  return (RagOptions){ .library_dir = rag->library_dir,
+                       .models_dir = rag->models_dir,
+                       .generator = rag->generator_name,
+                       .n_threads = rag->n_threads,
+                       .mem_limit_bytes = rag->mem_limit_bytes };
+}
+
+static gboolean open_generator (Rag *rag, GError **error)
+{
+  const RagOptions options = generator_options (rag);
   g_autofree char *path = NULL, *reason = NULL;
   GError *inner = NULL;
-  if (rag->generator != NULL)
-    return TRUE;
-  const RagOptions options = { .library_dir = rag->library_dir,
-                               .models_dir = rag->models_dir,
-                               .generator = rag->generator_name,
-                               .n_threads = rag->n_threads,
-                               .mem_limit_bytes = rag->mem_limit_bytes };
-  if (!rag_choose_generator (&options, &path, &reason, error)
-      || !rag_measure_prefill (&options, path, &rag->prefill_tps, error))
+  if (!rag_choose_generator (&options, &path, &reason, error))
     return FALSE;
-  rag->generator = engine_model_open (path, &inner);
-  if (rag->generator == NULL)
+  g_autoptr (EngineModel) model = engine_model_open (path, &inner);
+  if (model == NULL)
     return rag_translate_error (error, inner);
-  if (rag->adapter_names != NULL
-      && !engine_adapters_open (rag->generator, (const char *const *)rag->adapter_names,
-                                &rag->adapters, &rag->adapter_scales, &inner))
+  if (engine_model_info (model)->role != ENGINE_ROLE_GENERATOR)
     {
-      g_clear_pointer (&rag->generator, engine_model_unref);
-      return rag_translate_error (error, inner);
+      g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
+                   "“%s” is no generator and cannot write answers: `docent models list` shows "
+                   "which can",
+                   path);
+      return FALSE;
     }
+  if (rag->adapter_names != NULL
+      && !engine_adapters_open (model, (const char *const *)rag->adapter_names, &rag->adapters,
+                                &rag->adapter_scales, &inner))
+    return rag_translate_error (error, inner);
+  rag->generator = g_steal_pointer (&model);
   rag->generator_label = label_of (rag, path);
   rag_calibration_load (rag);
   return TRUE;
+}
+
+gboolean rag_check_generator (Rag *rag, GError **error)
+{
+  return rag->generator_name == NULL || rag->generator != NULL || open_generator (rag, error);
+}
+
+gboolean rag_need_generator (Rag *rag, GError **error)
+{
+  const RagOptions options = generator_options (rag);
+  return (rag->generator != NULL || open_generator (rag, error))
+         && (rag->prefill_tps > 0
+             || rag_measure_speed (&options, rag->generator, &rag->prefill_tps, error));
 }
 
 void rag_change_generator (Rag *rag, const char *name)
@@ -278,6 +299,7 @@ void rag_change_generator (Rag *rag, const char *name)
   g_clear_pointer (&rag->adapter_names, g_strfreev);
   g_clear_pointer (&rag->generator, engine_model_unref);
   g_clear_pointer (&rag->generator_label, g_free);
+  rag->prefill_tps = 0;
   g_free (rag->generator_name);
   rag->generator_name = g_strdup (name);
 }

@@ -44,13 +44,16 @@ struct _Rag
   GArray *adapter_scales;    /* of float */
   RagCalibrationLine calibration; /* of this generator, loaded with it */
   char *generator_label; /* manifest name or file name */
-  double prefill_tps;    /* measured: of the estimate, then of real prompts */
+  double prefill_tps;    /* measured; 0 until GENERATOR is needed */
 };
 
 /* Loads the encoder. WRITE: also binds a library without vectors to it. Fails when the library was
  * made with another. */
 gboolean rag_need_encoder (Rag *rag, gboolean bind, GError **error);
 gboolean rag_need_generator (Rag *rag, GError **error);
+/* Fails when the generator that was asked for by name is not here or broken. Maps it and reads its
+ * header; without a name, or with a model that is open, it does nothing. */
+gboolean rag_check_generator (Rag *rag, GError **error);
 void rag_drop_reranker (Rag *rag);
 /* NAME: of the manifest, or a path. */
 EngineEncoder *rag_open_encoder (Rag *rag, const char *name, EngineModel **ret_model,
@@ -104,9 +107,6 @@ const EngineStoreEntry *rag_find_fetched (const GPtrArray *entries, const char *
  * MODELS_DIR. */
 gboolean rag_measure_speed (const RagOptions *options, EngineModel *model, double *ret_tps,
                             GError **error);
-/* The same of the generator at PATH. */
-gboolean rag_measure_prefill (const RagOptions *options, const char *path, double *ret_tps,
-                              GError **error);
 /* Fails when the weights of MODEL alone take more than LIMIT_BYTES (0: none). */
 gboolean rag_check_memory (const EngineModel *model, guint64 limit_bytes, GError **error);
 /* Memory that models may use: available, or the limit if that is less. */

@@ -378,6 +378,8 @@ typedef struct
 /* One conversation: keeps the model loaded, what was asked and answered, and reuses what the
  * model has already read. */
 typedef struct _RagChat RagChat;
+/* Fails when RagOptions.generator names a model that is not here or broken, unless OPTIONS want the
+ * evidence only. */
 RagChat *rag_chat_new (Rag *rag, const RagAskOptions *options, GError **error);
 void rag_chat_free (RagChat *chat);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagChat, rag_chat_free)

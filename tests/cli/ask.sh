@@ -25,6 +25,10 @@ run_with /dev/null 2 ask -; one_sentence; err_has 'empty'
 run 1 ask --model "$work/none.gguf" 'who is the night coordinator'; one_sentence; err_has none.gguf
 head -c 1000 "$SAMPLES/night-shift-policy.pdf" >"$work/fake.gguf"
 run 1 ask --model "$work/fake.gguf" --json 'who is the night coordinator'; one_sentence; out_empty
+# Nor does it matter whether there is anything to answer from.
+run 1 ask --model nosuch 'qwertz asdfgh'; one_sentence; err_has nosuch; out_empty
+run 1 ask --model "$work/fake.gguf" 'qwertz asdfgh'; one_sentence; err_has fake.gguf; out_empty
+run 3 ask --evidence --model nosuch 'qwertz asdfgh'
 
 # Everything that mentions something is counted, not searched for; greetings need no model.
 document a/one.txt 'The pump is checked every week. Nothing else.'

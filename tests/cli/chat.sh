@@ -8,6 +8,7 @@ run 2 chat --max-tokens -2; one_sentence
 
 run 0 add --no-embed --quiet "$SAMPLES/night-shift-policy.pdf"
 run_with /dev/null 0 chat
+run 1 chat --model "$SAMPLES/night-shift-policy.pdf"; one_sentence; err_has night-shift-policy.pdf
 printf '/help\n/sources\n/nonsense\n\n/quit\nnot asked\n' >"$work/lines"
 run_with "$work/lines" 0 chat
 out_has /sources; err_has '/nonsense'; out_lacks 'not asked'

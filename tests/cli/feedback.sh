@@ -45,11 +45,14 @@ run 0 eval replay "$work/golden.jsonl" --json
 json '.questions == 5 and .answerable == 3 and .unanswerable == 1 and .unjudged == 1'
 json '(.right - 2 / 3 | fabs) < 1e-6 and .wrong == 0 and .cited == 0.5 and .refused_rightly == 1 and .refused == 0.4'
 run 0 eval replay "$work/golden.jsonl"; out_has 'right page cited'
-run 0 eval compare a b "$work/golden.jsonl" --report "$work/report.md"
-out_has 'wrong answers, of all'
-grep -q '^| right page cited | 0.500 | 0.500 |$' "$work/report.md" || fail "the report lacks a figure"
-run 0 eval compare a b "$work/golden.jsonl" --json
-json '[.models[].model] == ["a", "b"] and .models[1].questions == 5'
 echo '[]' >"$work/empty.jsonl"
 run 1 eval replay "$work/empty.jsonl"; one_sentence; err_has 'question'
+run 1 eval compare nosuch nosuch "$work/golden.jsonl"; one_sentence; err_has nosuch
+
+need_models smollm2-135m qwen2.5-0.5b
+run 0 eval compare smollm2-135m qwen2.5-0.5b "$work/golden.jsonl" --report "$work/report.md"
+out_has 'wrong answers, of all'
+grep -q '^| right page cited | 0.500 | 0.500 |$' "$work/report.md" || fail "the report lacks a figure"
+run 0 eval compare smollm2-135m qwen2.5-0.5b "$work/golden.jsonl" --json
+json '[.models[].model] == ["smollm2-135m", "qwen2.5-0.5b"] and .models[1].questions == 5'
 echo passed
