@@ -176,16 +176,11 @@ static gsize read_instructions (Rag *rag, EngineSession *session, const RagPromp
   return ok ? n : 0;
 }
 
-/* What was estimated before the first prompt gives way to what was seen. */
-static void learn_speed (Rag *rag, gsize n_tokens, double ms)
-{
-  if (n_tokens >= MIN_TIMED_TOKENS && ms > 0)
-    rag->prefill_tps = (rag->prefill_tps + (double)n_tokens * 1000 / ms) / 2;
-}
-
-/* Reads the prompt. TRUE with ret_generation->stopped when the user stopped it. */
+/* Reads the prompt. TRUE with ret_generation->stopped when the user stopped it. ret_tps: tokens per
+ * second, 0 when that cannot be told. */
 static gboolean read_prompt (Rag *rag, EngineSession *session, const RagPrompt *prompt,
-                             Listener *listener, RagGeneration *generation, GError **error)
+                             Listener *listener, RagGeneration *generation, double *ret_tps,
+                             GError **error)
 {
   GError *inner = NULL;
   g_autoptr (GArray) tokens = chat_tokens (rag, prompt->system, prompt->user, error);
@@ -201,12 +196,13 @@ static gboolean read_prompt (Rag *rag, EngineSession *session, const RagPrompt *
   gint64 rest_us = g_get_monotonic_time ();
   gboolean ok = engine_session_read (session, (const gint32 *)tokens->data + kept,
                                      tokens->len - kept, on_read, listener, &inner);
-  generation->prefill_ms = (double)(g_get_monotonic_time () - start_us) / 1000.0;
+  generation->prefill_ms = rag_milliseconds_since (start_us);
+  const gsize n_timed = tokens->len - kept;
+  *ret_tps = ok && n_timed >= MIN_TIMED_TOKENS
+                 ? (double)n_timed * 1000 / MAX (rag_milliseconds_since (rest_us), 1)
+                 : 0;
   if (ok)
-    {
-      learn_speed (rag, tokens->len - kept, (double)(g_get_monotonic_time () - rest_us) / 1000.0);
-      return TRUE;
-    }
+    return TRUE;
   generation->stopped = g_error_matches (inner, ENGINE_ERROR, ENGINE_ERROR_CANCELLED);
   if (!generation->stopped)
     return rag_translate_error (error, inner);
@@ -223,7 +219,8 @@ gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt
   RagGeneration generation = { 0 };
   EngineGeneration result;
   GError *inner = NULL;
-  if (!read_prompt (rag, session, prompt, &listener, &generation, error))
+  double tps;
+  if (!read_prompt (rag, session, prompt, &listener, &generation, &tps, error))
     return FALSE;
   if (!generation.stopped)
     {
@@ -242,6 +239,9 @@ gboolean rag_generate (Rag *rag, EngineSession *session, const RagPrompt *prompt
       generation.stopped = result.stop == ENGINE_STOP_CALLER && listener.n_repeated == 0;
       generation.cut = result.stop == ENGINE_STOP_LENGTH;
     }
+  /* Only now: nobody waits for it any more. */
+  if (tps > 0)
+    rag_learn_speed (rag, tps, !rag_is_private (rag, options->collection));
   generation.text = g_strdup (text->str);
   *ret_generation = generation;
   return TRUE;

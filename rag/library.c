@@ -104,6 +104,7 @@ void rag_close (Rag *rag)
   g_clear_pointer (&rag->adapter_scales, g_array_unref);
   g_strfreev (rag->adapter_names);
   g_clear_pointer (&rag->generator, engine_model_unref);
+  rag_forget_speed (rag);
   g_clear_pointer (&rag->index, index_close);
   g_free (rag->library_dir);
   g_free (rag->models_dir);
@@ -242,18 +243,13 @@ static char *label_of (Rag *rag, const char *path)
   return g_steal_pointer (&base);
 }
 
-static RagOptions generator_options (const Rag *rag)
-{
-  return (RagOptions){ .library_dir = rag->library_dir,
-                       .models_dir = rag->models_dir,
-                       .generator = rag->generator_name,
-                       .n_threads = rag->n_threads,
-                       .mem_limit_bytes = rag->mem_limit_bytes };
-}
-
 static gboolean open_generator (Rag *rag, GError **error)
 {
-  const RagOptions options = generator_options (rag);
+  const RagOptions options = { .library_dir = rag->library_dir,
+                               .models_dir = rag->models_dir,
+                               .generator = rag->generator_name,
+                               .n_threads = rag->n_threads,
+                               .mem_limit_bytes = rag->mem_limit_bytes };
   g_autofree char *path = NULL, *reason = NULL;
   GError *inner = NULL;
   if (!rag_choose_generator (&options, &path, &reason, error))
@@ -286,10 +282,7 @@ gboolean rag_check_generator (Rag *rag, GError **error)
 
 gboolean rag_need_generator (Rag *rag, GError **error)
 {
-  const RagOptions options = generator_options (rag);
-  return (rag->generator != NULL || open_generator (rag, error))
-         && (rag->prefill_tps > 0
-             || rag_measure_speed (&options, rag->generator, &rag->prefill_tps, error));
+  return (rag->generator != NULL || open_generator (rag, error)) && rag_need_speed (rag, error);
 }
 
 void rag_change_generator (Rag *rag, const char *name)
@@ -299,7 +292,7 @@ void rag_change_generator (Rag *rag, const char *name)
   g_clear_pointer (&rag->adapter_names, g_strfreev);
   g_clear_pointer (&rag->generator, engine_model_unref);
   g_clear_pointer (&rag->generator_label, g_free);
-  rag->prefill_tps = 0;
+  rag_forget_speed (rag);
   g_free (rag->generator_name);
   rag->generator_name = g_strdup (name);
 }

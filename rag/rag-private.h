@@ -44,7 +44,9 @@ struct _Rag
   GArray *adapter_scales;    /* of float */
   RagCalibrationLine calibration; /* of this generator, loaded with it */
   char *generator_label; /* manifest name or file name */
-  double prefill_tps;    /* measured; 0 until GENERATOR is needed */
+  double prefill_tps;    /* to expect of GENERATOR; 0 until needed, as the next two: speed.c */
+  double estimated_tps;
+  GArray *seen_tps;      /* of double: the last prompts, oldest first */
 };
 
 /* Loads the encoder. WRITE: also binds a library without vectors to it. Fails when the library was
@@ -103,10 +105,18 @@ gboolean rag_choose (const RagOptions *options, const char *asked, RagChooseFunc
 /* NULL when NAME is not in the store or has not been fetched. */
 const EngineStoreEntry *rag_find_fetched (const GPtrArray *entries, const char *name);
 
-/* Tokens per second that MODEL reads (a generator) or embeds (an encoder) here; remembered in
- * MODELS_DIR. */
+/* Tokens per second that MODEL reads (a generator) or embeds (an encoder) here, as estimated;
+ * remembered in MODELS_DIR. */
 gboolean rag_measure_speed (const RagOptions *options, EngineModel *model, double *ret_tps,
                             GError **error);
+/* The median of the last prompts' rates SEEN (oldest first, tokens/s), the estimate being one of them
+ * as long as they are few. */
+double rag_expected_speed (double estimate, const double *seen, gsize n_seen);
+/* Fills what RAG knows of its generator's speed; it must be open. */
+gboolean rag_need_speed (Rag *rag, GError **error);
+/* The generator has just read a prompt at that rate. KEEP: remembered in MODELS_DIR. */
+void rag_learn_speed (Rag *rag, double tps, gboolean keep);
+void rag_forget_speed (Rag *rag);
 /* Fails when the weights of MODEL alone take more than LIMIT_BYTES (0: none). */
 gboolean rag_check_memory (const EngineModel *model, guint64 limit_bytes, GError **error);
 /* Memory that models may use: available, or the limit if that is less. */

@@ -122,6 +122,22 @@ for question in 'How long is the unpaid break?' 'On which extension is the night
 done
 json '.tokens.reused > 20'
 
+# How much is read in time follows from how fast the last prompts were read, and that from what is seen.
+read_with () { # ESTIMATE SEEN: the bytes of evidence of four questions
+  sed -i "/^read_tps=/d; s/^prefill_tps=.*/prefill_tps=$1\nread_tps=$2;$2;$2;$2;$2/" "$work/models/speed.ini"
+  for _ in 1 2 3 4; do
+    DOCENT_MODELS=$work/models "$DOCENT" --library "$work/lib" --model smollm2-135m ask --json --budget 60 \
+      --max-tokens 1 'How long is the unpaid break?' 2>"$work/err" | jq '.evidence | map(.text | length) | add'
+  done >"$work/read"
+}
+read_with 1000000 1
+[ "$(tail -1 "$work/read")" -gt "$(head -1 "$work/read")" ] || fail "it goes on reading too little"
+most=$(tail -1 "$work/read")
+read_with 1 1000000
+[ "$(head -1 "$work/read")" = "$most" ] || fail "what was seen does not count"
+sed -n '/^\[smollm2/,/^read_tps/s/^read_tps=//p' "$work/models/speed.ini" | tr ';' '\n' >"$work/rates"
+awk '$1 > 0 && $1 < 999999' "$work/rates" | grep -q . || fail "a slower prompt is not remembered"
+
 # What no document says is refused, with what was looked through.
 run 3 --library "$work/lib" --model smollm2-135m ask 'What is the capital of Mongolia?'
 out_has 'Searched 4 of 4 documents.'
