@@ -54,10 +54,12 @@ static guint count_of (const GArray *words, const char *form)
 }
 
 /* Whether all of WORDS are ASKED or fillers, and none of them stands out: "Mercury is the fluid of
- * the mercury turbine" says which fluid, "the period is the period" says nothing. */
+ * the mercury turbine" says which fluid, "the period is the period" says nothing. When and how much
+ * is no word of the question. */
 static gboolean adds_nothing (const RagQuestion *question, const char *text, const GArray *words,
                               const GArray *asked)
 {
+  const gboolean may_stand_out = rag_kind_asked (question) != RAG_KIND_NUMBER;
   guint usual = 0;
   for (guint i = 0; i < words->len; i++)
     {
@@ -70,7 +72,7 @@ static gboolean adds_nothing (const RagQuestion *question, const char *text, con
       if (stop)
         continue;
       const guint times = MAX (1, count_of (words, word->form) / n_asked);
-      if (usual > 0 && times != usual)
+      if (may_stand_out && usual > 0 && times != usual)
         return FALSE;
       usual = times;
     }

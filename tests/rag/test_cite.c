@@ -186,6 +186,8 @@ START_TEST (test_repeated_question_is_no_answer)
   check_support ("How is hyperkalaemia defined in the trial?",
                  "In the trial hyperkalaemia is defined as potassium above 5.5 mmol/l.",
                  "In the trial.", FALSE);
+  check_support ("When are the quiet hours?", "The quiet hours are quiet.",
+                 "The quiet hours are quiet.", FALSE);
   check_support ("On which extension is the coordinator reached?",
                  "The coordinator is reached on extension 4417.",
                  "The coordinator is reached on the extension.", FALSE);
