@@ -59,7 +59,8 @@ static guint count_of (const GArray *words, const char *form)
 static gboolean adds_nothing (const RagQuestion *question, const char *text, const GArray *words,
                               const GArray *asked)
 {
-  const gboolean may_stand_out = rag_kind_asked (question) != RAG_KIND_NUMBER;
+  const RagKind kind = rag_kind_asked (question);
+  const gboolean may_stand_out = kind != RAG_KIND_NUMBER && kind != RAG_KIND_DATE;
   guint usual = 0;
   for (guint i = 0; i < words->len; i++)
     {
