@@ -13,7 +13,8 @@
 /* People begin to wonder after about three seconds (Nielsen's limits are 1 and 10). */
 #define READING_SECONDS 3.0
 #define MIN_EVIDENCE_TOKENS 200
-#define MAX_EVIDENCE_TOKENS 1500
+/* Small models answer no better from more: docs/answers.md. */
+#define MAX_EVIDENCE_TOKENS 400
 /* With a budget of the user's: two or three sentences, or as much as any context holds. */
 #define MIN_BUDGET_TOKENS 64
 /* Instructions, headings of the chat format, line breaks. */

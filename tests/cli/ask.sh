@@ -157,7 +157,8 @@ json '.status == .parts[1].status and (.evidence | any(.text | contains("4417"))
 run 0 --library "$work/lib" ask --evidence \
   'How long is the unpaid break? On which extension is the night coordinator reached?'
 out_has '45 minutes'; out_has 4417; out_lacks Answer
-"$DOCENT" --library "$work/lib" --model smollm2-135m ask --json 'Compare the night shift with the night coordinator' \
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --json --evidence-tokens 300 \
+  'Compare the night shift with the night coordinator' \
   >"$work/out" 2>"$work/err"
 case $? in 0|3) ;; *) fail "ask failed" ;; esac
 json '.intent == "compare"'
