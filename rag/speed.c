@@ -74,7 +74,8 @@ double rag_expected_speed (double estimate, const double *seen, gsize n_seen)
 {
   const gsize n = MIN (n_seen, N_SEEN);
   double sorted[N_SEEN + 1] = { estimate };
-  memcpy (sorted + 1, seen + n_seen - n, n * sizeof *seen);
+  for (gsize i = 0; i < n; i++)
+    sorted[1 + i] = seen[n_seen - n + i];
   /* With enough of them the estimate has no voice. */
   double *from = n < N_SEEN ? sorted : sorted + 1;
   const gsize length = n < N_SEEN ? n + 1 : n;
