@@ -84,7 +84,7 @@ static void print_conflict_value (const CliOptions *options, const RagConflictVa
 
 static void print_conflicts (const CliOptions *options, const GPtrArray *conflicts)
 {
-  for (guint i = 0; conflicts != NULL && i < conflicts->len; i++)
+  for (guint i = 0; i < conflicts->len; i++)
     {
       const RagConflict *conflict = g_ptr_array_index (conflicts, i);
       heading (options, "Sources disagree");
@@ -292,6 +292,7 @@ static const char *const statuses[] = {
   [RAG_REFUSED] = "refused",
   [RAG_PARTIAL] = "partial",
 };
+
 static void source_members (JsonBuilder *json, const RagCitation *citation)
 {
   cli_json_string (json, "document", citation->document);
@@ -336,41 +337,24 @@ static void conflict_members (JsonBuilder *json, gconstpointer element)
   cli_json_objects (json, "values", conflict->values, conflict_value_members);
 }
 
-static void json_sentences (JsonBuilder *json, const GPtrArray *sentences)
+static void sentence_members (JsonBuilder *json, gconstpointer element)
 {
-  cli_json_array (json, "sentences");
-  for (guint i = 0; sentences != NULL && i < sentences->len; i++)
-    {
-      const RagSentence *sentence = g_ptr_array_index (sentences, i);
-      cli_json_object (json, NULL);
-      cli_json_string (json, "text", sentence->text);
-      cli_json_bool (json, "supported", sentence->supported);
-      cli_json_array (json, "citations");
-      for (guint c = 0; sentence->citations != NULL && c < sentence->citations->len; c++)
-        cli_json_int (json, NULL, g_array_index (sentence->citations, guint, c));
-      json_builder_end_array (json);
-      json_builder_end_object (json);
-    }
+  const RagSentence *sentence = element;
+  cli_json_string (json, "text", sentence->text);
+  cli_json_bool (json, "supported", sentence->supported);
+  cli_json_array (json, "citations");
+  for (guint c = 0; sentence->citations != NULL && c < sentence->citations->len; c++)
+    cli_json_int (json, NULL, g_array_index (sentence->citations, guint, c));
   json_builder_end_array (json);
 }
 
-/* Left out where one thing was asked. */
-static void json_parts (JsonBuilder *json, const GPtrArray *parts)
+static void part_members (JsonBuilder *json, gconstpointer element)
 {
-  if (parts->len == 0)
-    return;
-  cli_json_array (json, "parts");
-  for (guint i = 0; i < parts->len; i++)
-    {
-      const RagPart *part = g_ptr_array_index (parts, i);
-      cli_json_object (json, NULL);
-      cli_json_string (json, "question", part->question);
-      cli_json_string (json, "status", statuses[part->status]);
-      cli_json_string (json, "answer", part->answer);
-      cli_json_string (json, "reason", part->reason);
-      json_builder_end_object (json);
-    }
-  json_builder_end_array (json);
+  const RagPart *part = element;
+  cli_json_string (json, "question", part->question);
+  cli_json_string (json, "status", statuses[part->status]);
+  cli_json_string (json, "answer", part->answer);
+  cli_json_string (json, "reason", part->reason);
 }
 
 static void json_costs (JsonBuilder *json, const RagAnswer *answer)
@@ -400,8 +384,9 @@ void cli_answer_json (const RagAnswer *answer)
   cli_json_double (json, "confidence", answer->confidence);
   cli_json_string (json, "reason", answer->reason);
   cli_json_citations (json, answer->citations);
-  json_sentences (json, answer->sentences);
-  json_parts (json, answer->parts);
+  cli_json_objects (json, "sentences", answer->sentences, sentence_members);
+  if (answer->parts->len > 0)
+    cli_json_objects (json, "parts", answer->parts, part_members);
   cli_json_objects (json, "conflicts", answer->conflicts, conflict_members);
   cli_json_hits (json, "evidence", answer->evidence);
   cli_json_coverage (json, &answer->coverage);

@@ -21,19 +21,17 @@ static const char *status_of (const RagSaved *saved)
 static void saved_members (JsonBuilder *json, gconstpointer element)
 {
   const RagSaved *saved = element;
+  RagScope scope = saved->scope; /* shares the strings */
+  const char *name;
+  char **text;
   cli_json_string (json, "name", saved->name);
   cli_json_string (json, "question", saved->question);
   cli_json_string (json, "status", status_of (saved));
   cli_json_string (json, "answer", saved->answer);
   cli_json_citations (json, saved->citations);
   cli_json_int (json, "conflicts", saved->n_conflicts);
-  cli_json_string (json, "collection", saved->scope.collection);
-  cli_json_string (json, "folder", saved->scope.folder);
-  cli_json_string (json, "language", saved->scope.language);
-  cli_json_string (json, "tag", saved->scope.tag);
-  cli_json_string (json, "section", saved->scope.section);
-  cli_json_string (json, "after", saved->scope.after);
-  cli_json_string (json, "before", saved->scope.before);
+  for (guint i = 0; (text = rag_scope_field (&scope, i, &name)) != NULL; i++)
+    cli_json_string (json, name, *text);
   cli_json_string (json, "model", saved->model);
   cli_json_int (json, "saved_at", saved->saved_at);
   cli_json_int (json, "checked_at", saved->checked_at);
@@ -224,14 +222,6 @@ static CliExit exit_of (const GPtrArray *checks, guint n_failed)
   return changed ? CLI_DONE : CLI_REFUSED;
 }
 
-static void failure_free (gpointer data)
-{
-  RagFailure *failure = data;
-  g_free (failure->document);
-  g_free (failure->reason);
-  g_free (failure);
-}
-
 static CliExit check (const CliOptions *options, int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
@@ -241,7 +231,7 @@ static CliExit check (const CliOptions *options, int argc, char **argv)
   g_autoptr (GPtrArray) names = names_of (rag, argv);
   g_autoptr (GPtrArray) checks
       = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_saved_check_free);
-  g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func (failure_free);
+  g_autoptr (GPtrArray) failed = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_failure_free);
   const RagAskEvents events = { .cancellable = cli_cancellable ("stopping the check") };
   for (guint i = 0; i < names->len && !g_cancellable_is_cancelled (events.cancellable); i++)
     {
@@ -255,10 +245,7 @@ static CliExit check (const CliOptions *options, int argc, char **argv)
           continue;
         }
       cli_warn ("%s", inner->message);
-      RagFailure *failure = g_new0 (RagFailure, 1);
-      failure->document = g_strdup (g_ptr_array_index (names, i));
-      failure->reason = g_strdup (inner->message);
-      g_ptr_array_add (failed, failure);
+      g_ptr_array_add (failed, rag_failure_new (g_ptr_array_index (names, i), inner->message));
     }
   if (options->json)
     print_checks_json (checks, failed);

@@ -61,30 +61,45 @@ static void add_words (GPtrArray *words, const char *first, ...)
   va_end (more);
 }
 
+/* What can be scheduled. */
+typedef struct
+{
+  const char *name, *command; /* "feed", "poll" */
+  const char *subject;        /* of the mail about what it prints; "": it prints a whole mail itself */
+} Task;
+
+static const Task tasks[]
+    = { { "digest", NULL, "" },
+        { "sync", NULL, "" },
+        { "feed", "poll", "" },
+        { "saved", "check", "docent: saved answers changed" } };
+
+static const Task *find_task (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    if (strcmp (tasks[i].name, name) == 0)
+      return &tasks[i];
+  return NULL;
+}
+
 /* The program as it was called is what will run: an installed one, or the one in a build folder. */
-static GPtrArray *words_of (const CliOptions *options, char **arguments)
+static GPtrArray *words_of (const CliOptions *options, const Task *task, char **arguments)
 {
   GPtrArray *words = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *library = g_canonicalize_filename (options->library_dir, NULL);
   g_autofree char *lock = g_build_filename (library, "schedule.lock", NULL);
-  const char *name = arguments[0];
   if (mail != NULL)
-    add_words (words, "sh", "-c", mail_script, "docent", mail,
-               strcmp (name, "saved") == 0 ? "docent: saved answers changed" : "", NULL);
+    add_words (words, "sh", "-c", mail_script, "docent", mail, task->subject, NULL);
   add_words (words, "flock", "-w", LOCK_SECONDS, lock, program != NULL ? program : "docent",
              "--quiet", "--library", library, NULL);
   if (options->collection != NULL)
     add_words (words, "--collection", options->collection, NULL);
-  add_words (words, name,
-             strcmp (name, "feed") == 0    ? "poll"
-             : strcmp (name, "saved") == 0 ? "check"
-                                           : NULL,
-             NULL);
+  add_words (words, task->name, task->command, NULL);
   char **more = arguments + 1;
   for (more += g_strcmp0 (*more, "--") == 0; *more != NULL; more++)
     add_words (words, *more, NULL);
-  if (mail != NULL && strcmp (name, "digest") == 0)
+  if (mail != NULL && strcmp (task->name, "digest") == 0)
     add_words (words, "--format", "mail", "--from", mail, "--to", mail, NULL);
   return words;
 }
@@ -101,8 +116,8 @@ static CliExit read_job (const CliOptions *options, char **arguments, Job *job)
 {
   char rest = 0;
   const char *name = arguments[0];
-  static const char *const names[] = { "digest", "sync", "feed", "saved", NULL };
-  if (!g_strv_contains (names, name))
+  const Task *task = find_task (name);
+  if (task == NULL)
     return cli_usage ("schedule", "digest, sync, feed and saved can be scheduled, not “%s”", name);
   if (sscanf (at_text, "%2u:%2u%c", &job->hour, &job->minute, &rest) != 2 || job->hour > 23
       || job->minute > 59)
@@ -113,7 +128,7 @@ static CliExit read_job (const CliOptions *options, char **arguments, Job *job)
     return cli_usage ("schedule", "--mail takes an address such as me@example.org, not “%s”", mail);
   job->name = name;
   job->unit = g_strdup_printf ("docent-%s", name);
-  job->words = words_of (options, arguments);
+  job->words = words_of (options, task, arguments);
   if (has_line_break (job->words))
     return cli_usage ("schedule", "neither library, collection nor options may have a line break");
   return CLI_DONE;

@@ -10,15 +10,11 @@ char *cli_take_scope (const char *query)
 
 gboolean cli_set_scope (Rag *rag, const RagScope *own, GError **error)
 {
-  const RagScope scope = {
-    .collection = own->collection != NULL ? own->collection : cli_scope.collection,
-    .folder = own->folder != NULL ? own->folder : cli_scope.folder,
-    .language = own->language != NULL ? own->language : cli_scope.language,
-    .tag = own->tag != NULL ? own->tag : cli_scope.tag,
-    .section = own->section != NULL ? own->section : cli_scope.section,
-    .after = own->after != NULL ? own->after : cli_scope.after,
-    .before = own->before != NULL ? own->before : cli_scope.before,
-  };
+  RagScope scope = *own; /* shares the strings */
+  char **text;
+  for (guint i = 0; (text = rag_scope_field (&scope, i, NULL)) != NULL; i++)
+    if (*text == NULL)
+      *text = *rag_scope_field (&cli_scope, i, NULL);
   return rag_set_scope (rag, &scope, error);
 }
 

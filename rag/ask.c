@@ -1,10 +1,10 @@
 /* Answers a question from the documents, or says why not.
  *
  * In comes a question, out goes an answer in which every sentence is proved by a passage, or a
- * refusal. The path: ask one thing at a time (parts.c), make the question whole (followup.c), find passages (retrieve.c), choose
- * sentences (evidence.c), refuse at once when nothing fits (refuse.c), show the evidence, have the
- * model read and answer (generate.c), prove each sentence (cite.c), and strike or refuse what is
- * not proved. */
+ * refusal. The path: ask one thing at a time (parts.c), make the question whole (followup.c), find
+ * passages (retrieve.c), choose sentences (evidence.c), refuse at once when nothing fits
+ * (refuse.c), show the evidence, have the model read and answer (generate.c), prove each sentence
+ * (cite.c), strike or refuse what is not proved, and name who disagrees (conflicts.c). */
 #include "rag/answer-private.h"
 
 #include <string.h>
@@ -21,7 +21,6 @@ struct _RagChat
   char *collection;
   EngineSession *session; /* NULL until first needed */
   char *previous;         /* the last question, whole */
-  gint64 start_us;        /* of the wait for the next answer, 0: when it is asked */
   RagSignals signals;
 };
 
@@ -81,6 +80,7 @@ RagAnswer *rag_answer_new (Rag *rag, const char *question)
   answer->sentences = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_sentence_free);
   answer->parts = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_part_free);
   answer->evidence = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_hit_free);
+  answer->conflicts = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_conflict_free);
   answer->encoder = g_strdup (index_encoder (rag->index, NULL));
   return answer;
 }
@@ -320,6 +320,7 @@ static gboolean note_conflicts (RagChat *chat, RagAnswer *answer, const RagQuest
   if (answer->status == RAG_REFUSED)
     return TRUE;
   const gboolean passages_only = chat->options.evidence_only;
+  g_ptr_array_unref (answer->conflicts);
   answer->conflicts
       = rag_find_conflicts (question, evidence, passages_only ? NULL : answer->citations,
                             passages_only ? NULL : answer->answer);
@@ -411,20 +412,11 @@ static RagAnswer *ask_directly (RagChat *chat, const char *text, const RagAskEve
   return g_steal_pointer (&answer);
 }
 
-/* When the asker of what is asked now began to wait. */
-static gint64 take_start (RagChat *chat)
-{
-  gint64 start_us = chat->start_us > 0 ? chat->start_us : g_get_monotonic_time ();
-  chat->start_us = 0;
-  return start_us;
-}
-
 static RagAnswer *ask_one (RagChat *chat, const char *text, const RagAskEvents *events,
-                           GError **error)
+                           gint64 start_us, GError **error)
 {
   RagRetrieval retrieval;
   GError *inner = NULL;
-  gint64 start_us = take_start (chat);
   RagAnswer *direct = ask_directly (chat, text, events, start_us, &inner);
   if (direct != NULL)
     return direct;
@@ -450,27 +442,28 @@ static RagAnswer *ask_one (RagChat *chat, const char *text, const RagAskEvents *
 static RagAnswer *ask_next (RagChat *chat, const char *text, const RagAskEvents *events,
                             GError **error)
 {
+  gint64 start_us = g_get_monotonic_time ();
   if (events == NULL)
-    return ask_one (chat, text, NULL, error);
+    return ask_one (chat, text, NULL, start_us, error);
   RagAskEvents later = *events;
   later.reading = NULL;
   if (!chat->options.evidence_only)
     later.evidence = NULL;
   if (later.piece != NULL)
     later.piece ("\n", later.user_data);
-  return ask_one (chat, text, &later, error);
+  return ask_one (chat, text, &later, start_us, error);
 }
 
 static RagAnswer *ask_parts (RagChat *chat, const char *text, const GPtrArray *parts,
-                             const RagAskEvents *events, GError **error)
+                             const RagAskEvents *events, gint64 start_us, GError **error)
 {
   g_autoptr (GPtrArray) answers = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_answer_free);
   gboolean stopped = FALSE;
   for (guint i = 0; i < parts->len && !stopped; i++)
     {
       const char *part = g_ptr_array_index (parts, i);
-      RagAnswer *answer
-          = i == 0 ? ask_one (chat, part, events, error) : ask_next (chat, part, events, error);
+      RagAnswer *answer = i == 0 ? ask_one (chat, part, events, start_us, error)
+                                 : ask_next (chat, part, events, error);
       if (answer == NULL)
         return NULL;
       stopped = answer->status == RAG_PARTIAL;
@@ -481,32 +474,39 @@ static RagAnswer *ask_parts (RagChat *chat, const char *text, const GPtrArray *p
 
 /* One sentence may say how they differ; otherwise each is asked about. */
 static RagAnswer *ask_comparison (RagChat *chat, const char *text, const GPtrArray *parts,
-                                  const RagAskEvents *events, GError **error)
+                                  const RagAskEvents *events, gint64 start_us, GError **error)
 {
-  g_autoptr (RagAnswer) answer = ask_one (chat, text, events, error);
+  g_autoptr (RagAnswer) answer = ask_one (chat, text, events, start_us, error);
   if (answer == NULL)
     return NULL;
   if (answer->status != RAG_PARTIAL && !rag_proves_all (answer, parts))
     {
       g_clear_pointer (&answer, rag_answer_free);
-      answer = ask_parts (chat, text, parts, events, error);
+      answer = ask_parts (chat, text, parts, events, g_get_monotonic_time (), error);
     }
   if (answer != NULL)
     answer->intent = "compare";
   return g_steal_pointer (&answer);
 }
 
-RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *events,
-                         GError **error)
+/* START_US: when the asker began to wait. */
+static RagAnswer *ask (RagChat *chat, const char *text, const RagAskEvents *events,
+                       gint64 start_us, GError **error)
 {
   gboolean compares;
   if (!rag_check_question (text, error))
     return NULL;
   g_autoptr (GPtrArray) parts = rag_parts (text, &compares);
   if (parts->len == 1)
-    return ask_one (chat, text, events, error);
-  return compares ? ask_comparison (chat, text, parts, events, error)
-                  : ask_parts (chat, text, parts, events, error);
+    return ask_one (chat, text, events, start_us, error);
+  return compares ? ask_comparison (chat, text, parts, events, start_us, error)
+                  : ask_parts (chat, text, parts, events, start_us, error);
+}
+
+RagAnswer *rag_chat_ask (RagChat *chat, const char *text, const RagAskEvents *events,
+                         GError **error)
+{
+  return ask (chat, text, events, g_get_monotonic_time (), error);
 }
 
 RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options,
@@ -514,8 +514,5 @@ RagAnswer *rag_ask (Rag *rag, const char *question, const RagAskOptions *options
 {
   gint64 start_us = g_get_monotonic_time ();
   g_autoptr (RagChat) chat = rag_chat_new (rag, options, error);
-  if (chat == NULL)
-    return NULL;
-  chat->start_us = start_us;
-  return rag_chat_ask (chat, question, events, error);
+  return chat != NULL ? ask (chat, question, events, start_us, error) : NULL;
 }

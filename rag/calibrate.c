@@ -10,38 +10,10 @@
 /* Nothing is refused. */
 #define ANY_CONFIDENCE 1e-9
 
-static void leave_out (GPtrArray *hits, gint64 document_id)
-{
-  for (guint i = hits->len; i-- > 0;)
-    if (((const IndexHit *)hits->pdata[i])->document_id == document_id)
-      g_ptr_array_remove_index (hits, i);
-}
-
-static RagAnswer *ask (RagChat *chat, Rag *rag, const RagQuizQuestion *question,
-                       const RagAskEvents *events, GError **error)
-{
-  RagRetrieval retrieval;
-  if (!rag_retrieve (rag, question->text, RAG_SEARCH_HYBRID, RAG_MAX_PASSAGES, NULL, -1, &retrieval,
-                     error))
-    return NULL;
-  if (question->without_document >= 0)
-    leave_out (retrieval.hits, question->without_document);
-  RagAnswer *answer = rag_chat_ask_from (chat, question->text, retrieval.hits, events, error);
-  rag_retrieval_clear (&retrieval);
-  return answer;
-}
-
-static gboolean has_phrase (const RagAnswer *answer, const RagQuizQuestion *question)
-{
-  g_autoptr (GPtrArray) expected = g_ptr_array_new ();
-  g_ptr_array_add (expected, question->phrase);
-  return rag_squad_contains (answer->answer, expected);
-}
-
 static void judge (const RagQuizQuestion *question, const RagAnswer *answer, GArray *judged,
                    RagCalibration *calibration)
 {
-  const gboolean has = has_phrase (answer, question);
+  const gboolean has = rag_squad_has (answer->answer, question->phrase);
   /* Another document says it too: then it was no question without an answer. */
   if (!question->answerable && question->without_document >= 0 && has)
     return;
@@ -64,7 +36,8 @@ static gboolean ask_all (Rag *rag, RagChat *chat, const GPtrArray *questions,
       GError *inner = NULL;
       if (options->progress != NULL)
         options->progress ("asking", i, questions->len, options->user_data);
-      g_autoptr (RagAnswer) answer = ask (chat, rag, question, &events, error);
+      g_autoptr (RagAnswer) answer
+          = rag_ask_without (chat, rag, question->text, question->without_document, &events, error);
       if (answer == NULL)
         return FALSE;
       if (g_cancellable_set_error_if_cancelled (options->cancellable, &inner))

@@ -379,7 +379,7 @@ static void cite_sentence (const RagQuestion *question, const RagEvidence *evide
  */
 static char *without_markers (const char *answer)
 {
-  g_autoptr (GRegex) markers = g_regex_new ("\\s*\\[\\d{1,2}(?:,\\s*\\d{1,2})*\\]", 0, 0, NULL);
+  const GRegex *markers = rag_pattern ("\\s*\\[\\d{1,2}(?:,\\s*\\d{1,2})*\\]", 0);
   return g_regex_replace_literal (markers, answer, -1, 0, "", 0, NULL);
 }
 

@@ -22,9 +22,10 @@
 #define MAX_WORDS 80
 #define MAX_VALUES 5
 
+/* A sentence of the evidence. */
 typedef struct
 {
-  const char *text;
+  const char *text; /* NULL: a row, too long, or full of numbers, so that it states no one thing */
   const RagSpan *span;
   const RagPassage *passage;
   GArray *amounts;   /* RagAmount */
@@ -70,28 +71,42 @@ static void find_words (Statement *statement)
     }
 }
 
-static void statement_clear (Statement *statement)
+static void clear_statement (gpointer data)
 {
+  Statement *statement = data;
   g_clear_pointer (&statement->amounts, g_array_unref);
   g_clear_pointer (&statement->words, g_hash_table_unref);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Statement, statement_clear)
 
-/* FALSE when SPAN is a row, too long, or full of numbers, and states no one thing. */
-static gboolean read_statement (const RagEvidence *evidence, const RagSpan *span,
-                                Statement *statement)
+static void read_statement (const RagEvidence *evidence, const RagSpan *span, Statement *statement)
 {
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
   const char *text = passage->hit->text + span->start;
   *statement = (Statement){ .text = text, .span = span, .passage = passage };
   if (passage->hit->hidden || span->words->len > MAX_WORDS
       || memchr (text, '\t', span->end - span->start) != NULL)
-    return FALSE;
+    {
+      statement->text = NULL;
+      return;
+    }
   statement->amounts = rag_amounts (text, span->words);
   statement->words = g_hash_table_new (g_str_hash, g_str_equal);
   find_words (statement);
   statement->n_negations = rag_count_negations (text, span->words);
-  return statement->amounts->len <= MAX_AMOUNTS;
+  if (statement->amounts->len > MAX_AMOUNTS)
+    statement->text = NULL;
+}
+
+/* Elements: Statement, one for each span. */
+static GArray *read_statements (const RagEvidence *evidence)
+{
+  GArray *statements = g_array_sized_new (FALSE, TRUE, sizeof (Statement), evidence->spans->len);
+  g_array_set_clear_func (statements, clear_statement);
+  g_array_set_size (statements, evidence->spans->len);
+  for (guint i = 0; i < evidence->spans->len; i++)
+    read_statement (evidence, &g_array_index (evidence->spans, RagSpan, i),
+                    &g_array_index (statements, Statement, i));
+  return statements;
 }
 
 /* ---- Does it answer the question? ---- */
@@ -339,10 +354,11 @@ typedef struct
 {
   const RagQuestion *question;
   const RagEvidence *evidence;
-  const Statement *a; /* what others are held against */
+  const GArray *statements; /* of EVIDENCE */
+  const Statement *a;       /* what others are held against */
   const char *answer;
   RagKind asked;
-  GPtrArray *agreeing; /* RagSpan*: of other documents */
+  GPtrArray *agreeing; /* Statement*: of other documents */
   RagConflict *conflict;
   guint start, end; /* bytes of A that are contradicted */
 } Search;
@@ -377,7 +393,7 @@ static gboolean agrees (Search *search, const Statement *b)
   Difference difference;
   if (compare (search->a, b, search->asked, &difference) != AGREES)
     return FALSE;
-  g_ptr_array_add (search->agreeing, (gpointer)b->span);
+  g_ptr_array_add (search->agreeing, (gpointer)b);
   return TRUE;
 }
 
@@ -385,57 +401,52 @@ static gboolean agrees (Search *search, const Statement *b)
 static void look_through (Search *search, gboolean (*test) (Search *, const Statement *),
                           GHashTable *settled)
 {
-  const RagEvidence *evidence = search->evidence;
-  for (guint i = 0; i < evidence->spans->len; i++)
+  for (guint i = 0; i < search->statements->len; i++)
     {
-      g_auto (Statement) b = { 0 };
-      const RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
-      RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
-      if (!g_hash_table_contains (settled, &passage->document_id)
-          && read_statement (evidence, span, &b) && test (search, &b))
-        g_hash_table_add (settled, &passage->document_id);
+      const Statement *b = &g_array_index (search->statements, Statement, i);
+      if (b->text != NULL && !g_hash_table_contains (settled, &b->passage->document_id)
+          && test (search, b))
+        g_hash_table_add (settled, (gpointer)&b->passage->document_id);
     }
 }
 
-/* SPAN says of the contradicted amounts of A the same, perhaps in other words. */
-static void add_agreeing (Search *search, const RagSpan *span)
+/* B says of the contradicted amounts of A the same, perhaps in other words. */
+static void add_agreeing (Search *search, const Statement *b)
 {
-  g_auto (Statement) b = { 0 };
   guint start = G_MAXUINT, end = 0;
-  read_statement (search->evidence, span, &b);
   for (guint i = 0; i < search->a->amounts->len; i++)
-    for (guint k = 0; k < b.amounts->len; k++)
+    for (guint k = 0; k < b->amounts->len; k++)
       {
         const RagAmount *x = &g_array_index (search->a->amounts, RagAmount, i);
-        const RagAmount *y = &g_array_index (b.amounts, RagAmount, k);
+        const RagAmount *y = &g_array_index (b->amounts, RagAmount, k);
         if (x->start < search->start || x->end > search->end || !rag_amount_may_equal (x, y))
           continue;
         start = MIN (start, y->start);
         end = MAX (end, y->end);
       }
   if (search->conflict->kind == RAG_CONFLICT_POLARITY)
-    add_value (search, &b, 0, span->end - span->start);
+    add_value (search, b, 0, b->span->end - b->span->start);
   else if (start < end)
-    add_value (search, &b, start, end);
+    add_value (search, b, start, end);
 }
 
 /* A document that agrees with A somewhere is no witness against it. NULL: nothing contradicts A. */
 static RagConflict *conflict_with (const RagQuestion *question, const RagEvidence *evidence,
-                                   const Statement *a, const char *answer)
+                                   const GArray *statements, const Statement *a, const char *answer)
 {
   g_autoptr (GHashTable) settled = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_autoptr (GPtrArray) agreeing = g_ptr_array_new ();
-  RagPassage *passage = g_ptr_array_index (evidence->passages, a->span->passage);
   RagConflict *conflict = g_new0 (RagConflict, 1);
   Search search = { .question = question,
                     .evidence = evidence,
+                    .statements = statements,
                     .a = a,
                     .answer = answer,
                     .asked = rag_kind_asked (question),
                     .agreeing = agreeing,
                     .conflict = conflict };
   conflict->values = g_ptr_array_new_with_free_func (value_free);
-  g_hash_table_add (settled, &passage->document_id);
+  g_hash_table_add (settled, (gpointer)&a->passage->document_id);
   look_through (&search, agrees, settled);
   look_through (&search, contradicts, settled);
   if (conflict->values->len == 0)
@@ -495,17 +506,17 @@ GPtrArray *rag_find_conflicts (const RagQuestion *question, const RagEvidence *e
 {
   GPtrArray *conflicts = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_conflict_free);
   const RagSpan *best = citations == NULL ? best_sentence (question, evidence) : NULL;
-  for (guint i = 0; i < evidence->spans->len; i++)
+  g_autoptr (GArray) statements = read_statements (evidence);
+  for (guint i = 0; i < statements->len; i++)
     {
-      g_auto (Statement) a = { 0 };
-      const RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
+      const Statement *a = &g_array_index (statements, Statement, i);
       const gboolean wanted
-          = citations != NULL ? rests_on (citations, evidence, span) : span == best;
-      if (!wanted || !read_statement (evidence, span, &a) || !is_of_years_asked (question, &a)
-          || (citations == NULL && !answers (question, evidence, &a))
-          || is_told (conflicts, evidence, span))
+          = citations != NULL ? rests_on (citations, evidence, a->span) : a->span == best;
+      if (!wanted || a->text == NULL || !is_of_years_asked (question, a)
+          || (citations == NULL && !answers (question, evidence, a))
+          || is_told (conflicts, evidence, a->span))
         continue;
-      RagConflict *conflict = conflict_with (question, evidence, &a, answer);
+      RagConflict *conflict = conflict_with (question, evidence, statements, a, answer);
       if (conflict != NULL)
         g_ptr_array_add (conflicts, conflict);
     }

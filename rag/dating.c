@@ -15,7 +15,7 @@
   "(?<!\\pL)(?:version|fassung|revision|revisi[oó]n|versione|rev|v)[ "                            \
   "._-]?(\\d+(?:\\.\\d+)*)(?!\\d)"
 
-static char *first_match (GRegex *regex, const char *text)
+static char *first_match (const GRegex *regex, const char *text)
 {
   g_autoptr (GMatchInfo) match = NULL;
   return g_regex_match (regex, text, 0, &match) ? g_match_info_fetch (match, 1) : NULL;
@@ -23,27 +23,13 @@ static char *first_match (GRegex *regex, const char *text)
 
 static char *date_in (const char *text)
 {
-  static GRegex *regex;
-  static gsize once = 0;
-  if (g_once_init_enter (&once))
-    {
-      regex = g_regex_new (DATE, 0, 0, NULL);
-      g_once_init_leave (&once, 1);
-    }
-  char *date = first_match (regex, text);
+  char *date = first_match (rag_pattern (DATE, 0), text);
   return date != NULL ? g_strdelimit (date, "_.", '-') : NULL;
 }
 
 static char *version_in (const char *text)
 {
-  static GRegex *regex;
-  static gsize once = 0;
-  if (g_once_init_enter (&once))
-    {
-      regex = g_regex_new (VERSION, G_REGEX_CASELESS, 0, NULL);
-      g_once_init_leave (&once, 1);
-    }
-  return first_match (regex, text);
+  return first_match (rag_pattern (VERSION, G_REGEX_CASELESS), text);
 }
 
 void rag_dating_of (const char *path, const char *title, RagDating *ret_dating)

@@ -44,12 +44,6 @@ static void count_answer (Tally *tally, const RagSquadQuestion *question, const 
     }
 }
 
-static gint compare_doubles (gconstpointer a, gconstpointer b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
 static double share (guint part, guint whole)
 {
   return whole > 0 ? (double)part / whole : 0;
@@ -59,7 +53,7 @@ static RagAnswerScore finish_tally (const Tally *tally)
 {
   RagAnswerScore score = tally->score;
   const double *times = (const double *)tally->first_token_ms->data;
-  g_array_sort (tally->first_token_ms, compare_doubles);
+  g_array_sort (tally->first_token_ms, rag_compare_doubles);
   score.f1 /= MAX (1, score.questions);
   score.em /= MAX (1, score.questions);
   score.contains = share (tally->n_contains, tally->n_answered_answerable);
@@ -92,14 +86,21 @@ static RagAnswer *ask_oracle (RagChat *chat, Rag *rag, const RagSquadQuestion *q
   return answer;
 }
 
-static RagAnswer *ask_retrieved (RagChat *chat, Rag *rag, const RagSquadQuestion *question,
-                                 const RagAskEvents *events, GError **error)
+static void leave_out (GPtrArray *hits, gint64 document)
+{
+  for (guint i = hits->len; i-- > 0;)
+    if (((const IndexHit *)g_ptr_array_index (hits, i))->document_id == document)
+      g_ptr_array_remove_index (hits, i);
+}
+
+RagAnswer *rag_ask_without (RagChat *chat, Rag *rag, const char *text, gint64 without,
+                            const RagAskEvents *events, GError **error)
 {
   RagRetrieval retrieval;
-  if (!rag_retrieve (rag, question->text, RAG_SEARCH_HYBRID, RAG_MAX_PASSAGES, NULL, -1, &retrieval,
-                     error))
+  if (!rag_retrieve (rag, text, RAG_SEARCH_HYBRID, RAG_MAX_PASSAGES, NULL, -1, &retrieval, error))
     return NULL;
-  RagAnswer *answer = rag_chat_ask_from (chat, question->text, retrieval.hits, events, error);
+  leave_out (retrieval.hits, without);
+  RagAnswer *answer = rag_chat_ask_from (chat, text, retrieval.hits, events, error);
   rag_retrieval_clear (&retrieval);
   return answer;
 }
@@ -118,7 +119,8 @@ static gboolean ask_all (Rag *rag, const GPtrArray *questions,
       if (progress != NULL)
         progress ("asking", i, questions->len, user_data);
       g_autoptr (RagAnswer) answer
-          = (evaluation->oracle ? ask_oracle : ask_retrieved) (chat, rag, question, &events, error);
+          = evaluation->oracle ? ask_oracle (chat, rag, question, &events, error)
+                               : rag_ask_without (chat, rag, question->text, -1, &events, error);
       if (g_cancellable_set_error_if_cancelled (cancellable, &inner))
         {
           g_clear_error (error);

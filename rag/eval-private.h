@@ -19,6 +19,8 @@ char *rag_squad_normalise (const char *text);
 double rag_squad_f1 (const char *answer, const GPtrArray *expected);
 gboolean rag_squad_exact (const char *answer, const GPtrArray *expected);
 gboolean rag_squad_contains (const char *answer, const GPtrArray *expected);
+/* Whether PHRASE occurs. */
+gboolean rag_squad_has (const char *answer, const char *phrase);
 
 /* ---- eval-library.c ---- */
 
@@ -64,8 +66,15 @@ gboolean rag_squad_read (const char *file, RagSquadKind without, guint fold, gui
 void rag_squad_clear (RagSquad *squad);
 /* LIMIT questions (0: all), half of them answerable while there are enough; borrowed from SQUAD. */
 GPtrArray *rag_squad_sample (const RagSquad *squad, guint limit, guint64 seed);
+/* Fisher and Yates's. */
+void rag_shuffle (GPtrArray *array, GRand *random);
 
 /* ---- eval-answers.c ---- */
+
+/* Searches for TEXT and answers it as a question for itself, as if document WITHOUT (−1: none) were not
+ * there. */
+RagAnswer *rag_ask_without (RagChat *chat, Rag *rag, const char *text, gint64 without,
+                            const RagAskEvents *events, GError **error);
 
 typedef struct
 {

@@ -134,7 +134,7 @@ gboolean rag_squad_read (const char *file, RagSquadKind without, guint fold, gui
 
 /* ---- Sampling ---- */
 
-static void shuffle (GPtrArray *array, GRand *random)
+void rag_shuffle (GPtrArray *array, GRand *random)
 {
   for (guint i = array->len; i > 1; i--)
     {
@@ -158,8 +158,8 @@ GPtrArray *rag_squad_sample (const RagSquad *squad, guint limit, guint64 seed)
       GPtrArray *kind = question->answerable ? answerable : unanswerable;
       g_ptr_array_add (limit > 0 ? kind : drawn, question);
     }
-  shuffle (answerable, random);
-  shuffle (unanswerable, random);
+  rag_shuffle (answerable, random);
+  rag_shuffle (unanswerable, random);
   for (guint i = 0; drawn->len < limit && (i < unanswerable->len || i < answerable->len); i++)
     {
       if (i < answerable->len)

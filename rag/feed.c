@@ -4,7 +4,6 @@
  * its reason, waits longer each time, and never stops the others. Each entry is one transaction; an
  * entry that was seen in any feed, or whose text is in the library already, is left alone, and old
  * ones go when their feed says for how long to keep them. */
-#include "rag/digest-private.h"
 #include "rag/feed-private.h"
 
 #include <string.h>

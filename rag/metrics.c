@@ -42,6 +42,12 @@ double rag_reciprocal_rank (const double *relevance, gsize n, gsize k)
   return 0;
 }
 
+gint rag_compare_doubles (gconstpointer a, gconstpointer b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
 double rag_percentile (const double *values, gsize n, double share)
 {
   if (n == 0)
@@ -116,16 +122,19 @@ gboolean rag_squad_exact (const char *answer, const GPtrArray *expected)
   return FALSE;
 }
 
-gboolean rag_squad_contains (const char *answer, const GPtrArray *expected)
+gboolean rag_squad_has (const char *answer, const char *phrase)
 {
   g_autofree char *given = rag_squad_normalise (answer);
   g_autofree char *padded = g_strdup_printf (" %s ", given);
+  g_autofree char *wanted = rag_squad_normalise (phrase);
+  g_autofree char *whole = g_strdup_printf (" %s ", wanted);
+  return *wanted != '\0' && strstr (padded, whole) != NULL;
+}
+
+gboolean rag_squad_contains (const char *answer, const GPtrArray *expected)
+{
   for (guint i = 0; i < expected->len; i++)
-    {
-      g_autofree char *wanted = rag_squad_normalise (g_ptr_array_index (expected, i));
-      g_autofree char *whole = g_strdup_printf (" %s ", wanted);
-      if (*wanted != '\0' && strstr (padded, whole) != NULL)
-        return TRUE;
-    }
+    if (rag_squad_has (answer, g_ptr_array_index (expected, i)))
+      return TRUE;
   return FALSE;
 }

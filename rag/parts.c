@@ -93,8 +93,7 @@ static gboolean take_comparison (const char *line, GPtrArray *parts)
   for (gsize i = 0; i < G_N_ELEMENTS (comparisons); i++)
     {
       g_autoptr (GMatchInfo) match = NULL;
-      g_autoptr (GRegex) regex = g_regex_new (comparisons[i].pattern, G_REGEX_CASELESS, 0, NULL);
-      if (!g_regex_match (regex, line, 0, &match))
+      if (!g_regex_match (rag_pattern (comparisons[i].pattern, G_REGEX_CASELESS), line, 0, &match))
         continue;
       g_autofree char *one = g_match_info_fetch_named (match, "one");
       g_autofree char *other = g_match_info_fetch_named (match, "other");
@@ -273,7 +272,7 @@ static void move_evidence (RagAnswer *whole, RagAnswer *answer)
 
 static void move_conflicts (RagAnswer *whole, RagAnswer *answer)
 {
-  while (answer->conflicts != NULL && answer->conflicts->len > 0)
+  while (answer->conflicts->len > 0)
     g_ptr_array_add (whole->conflicts, g_ptr_array_steal_index (answer->conflicts, 0));
 }
 
@@ -299,7 +298,6 @@ static void append_line (char **text, const char *line)
 RagAnswer *rag_answers_join (Rag *rag, const char *question, GPtrArray *answers)
 {
   RagAnswer *whole = rag_answer_new (rag, question), *first = g_ptr_array_index (answers, 0);
-  whole->conflicts = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_conflict_free);
   whole->status = RAG_REFUSED;
   whole->confidence = 1;
   for (guint i = 0; i < answers->len; i++)

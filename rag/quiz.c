@@ -133,20 +133,9 @@ static Seed *seed_in (const IndexHit *chunk, GRand *rand)
   return seed_of (chunk, &g_array_index (spans, IngestSentence, i), language);
 }
 
-static void shuffle (GPtrArray *array, GRand *rand)
-{
-  for (guint i = array->len; i > 1; i--)
-    {
-      const guint k = (guint)g_rand_int_range (rand, 0, (gint32)i);
-      gpointer held = array->pdata[i - 1];
-      array->pdata[i - 1] = array->pdata[k];
-      array->pdata[k] = held;
-    }
-}
-
 static void add_seeds (GPtrArray *chunks, guint n, GRand *rand, GPtrArray *seeds)
 {
-  shuffle (chunks, rand);
+  rag_shuffle (chunks, rand);
   for (guint i = 0, found = 0; i < MIN (chunks->len, MAX_CHUNKS_OF_DOCUMENT) && found < n; i++)
     {
       Seed *seed = seed_in (chunks->pdata[i], rand);
@@ -178,7 +167,7 @@ static GPtrArray *choose_seeds (Rag *rag, guint n, GRand *rand, guint *ret_n_doc
       rag_translate_error (error, inner);
       return NULL;
     }
-  shuffle (documents, rand);
+  rag_shuffle (documents, rand);
   *ret_n_documents = documents->len;
   g_ptr_array_set_size (documents, (gint)MIN (documents->len, n));
   g_ptr_array_sort (documents, by_length);
@@ -194,7 +183,7 @@ static GPtrArray *choose_seeds (Rag *rag, guint n, GRand *rand, guint *ret_n_doc
       const guint left = documents->len - i;
       add_seeds (chunks, (n - seeds->len + left - 1) / left, rand, seeds);
     }
-  shuffle (seeds, rand);
+  rag_shuffle (seeds, rand);
   return g_steal_pointer (&seeds);
 }
 
@@ -208,12 +197,10 @@ static char *accepted (const char *written, const Seed *seed)
   if (end == NULL || end - line > MAX_QUESTION_BYTES)
     return NULL;
   g_autofree char *text = g_strndup (line, (gsize)(end + 1 - line));
-  g_autoptr (GPtrArray) given = g_ptr_array_new ();
-  g_ptr_array_add (given, seed->phrase);
   g_autoptr (RagQuestion) question = rag_question_new_plain (text);
   g_autofree char *source = g_strconcat (seed->heading, " ", seed->text, NULL);
   g_autoptr (GHashTable) known = rag_word_set (source, -1, seed->language);
-  if (question->terms->len < 2 || rag_squad_contains (text, given)
+  if (question->terms->len < 2 || rag_squad_has (text, seed->phrase)
       || rag_question_coverage (question, known) < .5)
     return NULL;
   return g_steal_pointer (&text);
@@ -231,12 +218,10 @@ static void replace (char **text, const char *name, const char *by)
 static gboolean is_consistent (RagChat *chat, const Seed *seed, const char *text,
                                const RagAskEvents *events, gboolean *ret_is, GError **error)
 {
-  g_autoptr (GPtrArray) expected = g_ptr_array_new ();
-  g_ptr_array_add (expected, seed->phrase);
   g_autoptr (RagAnswer) answer = rag_chat_ask_from (chat, text, seed->passage, events, error);
   if (answer == NULL)
     return FALSE;
-  *ret_is = answer->status == RAG_ANSWERED && rag_squad_contains (answer->answer, expected);
+  *ret_is = answer->status == RAG_ANSWERED && rag_squad_has (answer->answer, seed->phrase);
   return TRUE;
 }
 

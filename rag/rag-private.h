@@ -74,13 +74,14 @@ gboolean rag_key_file_save (GKeyFile *file, const char *path, GError **error);
 void rag_remove_tree (const char *path);
 /* Turns an error of another room into one of ours, its sentence kept. Always FALSE. */
 gboolean rag_translate_error (GError **error, GError *inner);
-RagFailure *rag_failure_new (const char *document, const char *reason);
-void rag_failure_free (RagFailure *failure);
 
 static inline double rag_milliseconds_since (gint64 start_us)
 {
   return (double)(g_get_monotonic_time () - start_us) / 1000.0;
 }
+
+/* For qsort and g_array_sort. metrics.c */
+gint rag_compare_doubles (gconstpointer a, gconstpointer b);
 
 /* ---- scope.c ---- */
 

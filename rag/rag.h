@@ -100,6 +100,9 @@ typedef struct
                          * earlier than then */
 } RagScope;
 void rag_scope_clear (RagScope *scope);
+/* Field I of SCOPE, 0, 1, …, for whoever treats all alike; NULL: there are no more. ret_name (may be
+ * NULL): "collection", … */
+char **rag_scope_field (RagScope *scope, guint i, const char **ret_name);
 /* Moves "in:", "folder:", "lang:", "tag:", "section:", "after:" and "before:" from QUERY to SCOPE
  * and returns the rest. */
 char *rag_scope_take (const char *query, RagScope *scope);
@@ -162,6 +165,8 @@ typedef struct
   char *document;
   char *reason;
 } RagFailure;
+RagFailure *rag_failure_new (const char *document, const char *reason);
+void rag_failure_free (RagFailure *failure);
 
 typedef struct
 {

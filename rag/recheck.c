@@ -159,7 +159,7 @@ static gboolean judge (Rag *rag, RagSavedCheck *check, GError **error)
 {
   const RagSaved *before = check->before;
   const RagAnswer *after = check->after;
-  const gboolean disputed = after->conflicts != NULL && after->conflicts->len > before->n_conflicts;
+  const gboolean disputed = after->conflicts->len > before->n_conflicts;
   if (!same_answer (before, after))
     {
       if (before->answer == NULL)

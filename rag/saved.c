@@ -105,13 +105,11 @@ static const char *passage_sha256 (gconstpointer passage)
 
 static void write_scope (GKeyFile *file, const char *name, const RagScope *scope)
 {
-  set_text (file, name, "collection", scope->collection);
-  set_text (file, name, "folder", scope->folder);
-  set_text (file, name, "language", scope->language);
-  set_text (file, name, "tag", scope->tag);
-  set_text (file, name, "section", scope->section);
-  set_text (file, name, "after", scope->after);
-  set_text (file, name, "before", scope->before);
+  RagScope shared = *scope;
+  const char *key;
+  char **text;
+  for (guint i = 0; (text = rag_scope_field (&shared, i, &key)) != NULL; i++)
+    set_text (file, name, key, *text);
 }
 
 static void write_citations (GKeyFile *file, const char *name, const GPtrArray *citations)
@@ -150,13 +148,10 @@ static void write_group (GKeyFile *file, const RagSaved *saved)
 
 static void read_scope (GKeyFile *file, const char *name, RagScope *scope)
 {
-  scope->collection = text_of (file, name, "collection");
-  scope->folder = text_of (file, name, "folder");
-  scope->language = text_of (file, name, "language");
-  scope->tag = text_of (file, name, "tag");
-  scope->section = text_of (file, name, "section");
-  scope->after = text_of (file, name, "after");
-  scope->before = text_of (file, name, "before");
+  const char *key;
+  char **text;
+  for (guint i = 0; (text = rag_scope_field (scope, i, &key)) != NULL; i++)
+    *text = text_of (file, name, key);
 }
 
 /* Lists of different lengths, which only an edited file has, count as empty. */
@@ -314,11 +309,24 @@ void rag_saved_take_answer (RagSaved *saved, const RagAnswer *answer)
   g_free (saved->answer);
   saved->answer = g_strdup (answer->answer);
   saved->refused = answer->status == RAG_REFUSED;
-  saved->n_conflicts = answer->conflicts != NULL ? answer->conflicts->len : 0;
+  saved->n_conflicts = answer->conflicts->len;
   g_ptr_array_set_size (saved->citations, 0);
   for (guint i = 0; i < answer->citations->len; i++)
     g_ptr_array_add (saved->citations,
                      rag_citation_copy (g_ptr_array_index (answer->citations, i)));
+}
+
+/* A copy of SCOPE that means the same wherever the check runs. */
+static RagScope scope_kept (const Rag *rag, const RagScope *scope, const RagAskOptions *options)
+{
+  RagScope kept = *scope;
+  char **text;
+  if (kept.collection == NULL)
+    kept.collection = (char *)options->collection;
+  kept.folder = rag->scope.folder; /* absolute */
+  for (guint i = 0; (text = rag_scope_field (&kept, i, NULL)) != NULL; i++)
+    *text = g_strdup (*text);
+  return kept;
 }
 
 gboolean rag_saved_put (Rag *rag, const char *name, const char *question, const RagScope *scope,
@@ -335,15 +343,7 @@ gboolean rag_saved_put (Rag *rag, const char *name, const char *question, const 
     }
   g_autoptr (RagSaved) saved = saved_new (name);
   saved->question = g_strdup (question);
-  saved->scope = (RagScope){
-    .collection = g_strdup (scope->collection != NULL ? scope->collection : options->collection),
-    .folder = g_strdup (rag->scope.folder), /* absolute */
-    .language = g_strdup (scope->language),
-    .tag = g_strdup (scope->tag),
-    .section = g_strdup (scope->section),
-    .after = g_strdup (scope->after),
-    .before = g_strdup (scope->before),
-  };
+  saved->scope = scope_kept (rag, scope, options);
   saved->model = g_strdup (model);
   saved->options = *options;
   saved->saved_at = saved->checked_at = g_get_real_time () / G_USEC_PER_SEC;

@@ -6,12 +6,36 @@
 
 #include <string.h>
 
+/* ---- Fields ---- */
+
+static const struct
+{
+  const char *name, *key; /* in files, and before a query's value */
+  gsize offset;
+} fields[] = {
+  { "collection", "in", G_STRUCT_OFFSET (RagScope, collection) },
+  { "folder", "folder", G_STRUCT_OFFSET (RagScope, folder) },
+  { "language", "lang", G_STRUCT_OFFSET (RagScope, language) },
+  { "tag", "tag", G_STRUCT_OFFSET (RagScope, tag) },
+  { "section", "section", G_STRUCT_OFFSET (RagScope, section) },
+  { "after", "after", G_STRUCT_OFFSET (RagScope, after) },
+  { "before", "before", G_STRUCT_OFFSET (RagScope, before) },
+};
+
+char **rag_scope_field (RagScope *scope, guint i, const char **ret_name)
+{
+  if (i >= G_N_ELEMENTS (fields))
+    return NULL;
+  if (ret_name != NULL)
+    *ret_name = fields[i].name;
+  return G_STRUCT_MEMBER_P (scope, fields[i].offset);
+}
+
 void rag_scope_clear (RagScope *scope)
 {
-  char **texts[] = { &scope->collection, &scope->folder, &scope->language, &scope->tag,
-                     &scope->section,    &scope->after,  &scope->before };
-  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-    g_clear_pointer (texts[i], g_free);
+  char **text;
+  for (guint i = 0; (text = rag_scope_field (scope, i, NULL)) != NULL; i++)
+    g_clear_pointer (text, g_free);
 }
 
 /* ---- Queries ---- */
@@ -19,18 +43,9 @@ void rag_scope_clear (RagScope *scope)
 /* Where the value of KEY goes; NULL: there is no such key. */
 static char **member (RagScope *scope, const char *key, gsize length)
 {
-  const struct
-  {
-    const char *key;
-    char **text;
-  } members[] = {
-    { "in", &scope->collection },  { "folder", &scope->folder }, { "lang", &scope->language },
-    { "tag", &scope->tag },        { "section", &scope->section }, { "after", &scope->after },
-    { "before", &scope->before },
-  };
-  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
-    if (strlen (members[i].key) == length && strncmp (members[i].key, key, length) == 0)
-      return members[i].text;
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (strlen (fields[i].key) == length && strncmp (fields[i].key, key, length) == 0)
+      return rag_scope_field (scope, i, NULL);
   return NULL;
 }
 

@@ -9,7 +9,6 @@
 #include "rag/rag-private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define SPEED_FILE "speed.ini"
 #define SEEN_KEY "read_tps"
@@ -64,12 +63,6 @@ gboolean rag_measure_speed (const RagOptions *options, EngineModel *model, doubl
 
 /* ---- Reading, as seen ---- */
 
-static gint compare_doubles (gconstpointer a, gconstpointer b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 double rag_expected_speed (double estimate, const double *seen, gsize n_seen)
 {
   const gsize n = MIN (n_seen, N_SEEN);
@@ -79,7 +72,7 @@ double rag_expected_speed (double estimate, const double *seen, gsize n_seen)
   /* With enough of them the estimate has no voice. */
   double *from = n < N_SEEN ? sorted : sorted + 1;
   const gsize length = n < N_SEEN ? n + 1 : n;
-  qsort (from, length, sizeof *from, compare_doubles);
+  qsort (from, length, sizeof *from, rag_compare_doubles);
   /* The upper one of two: nothing makes a machine read faster than it can. */
   return from[length / 2];
 }

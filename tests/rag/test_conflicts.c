@@ -41,42 +41,39 @@ static char *conflicts_of (const char *asked, GPtrArray *hits, const char *langu
 }
 
 /* Two documents, in English unless said otherwise. */
-static char *between (const char *asked, const char *first, const char *second)
+static void check_between (const char *asked, const char *first, const char *second,
+                           const char *expected)
 {
-  return conflicts_of (
+  g_autofree char *found = conflicts_of (
       asked, support_hits (hit_of (1, "a-2023.pdf", first), hit_of (2, "b-2019.pdf", second), NULL),
       "en");
+  ck_assert_str_eq (found, expected);
 }
 
 START_TEST (test_amounts_with_the_same_unit_disagree)
 {
-  g_autofree char *percent
-      = between ("What is the surcharge for night work?", "The surcharge for night work is 20 %.",
-                 "The surcharge for night work is 15 percent.");
-  ck_assert_str_eq (percent, "a-2023.pdf: 20 %; b-2019.pdf: 15 percent");
-  g_autofree char *years
-      = between ("How long are patient files kept?", "Patient files are kept for ten years.",
-                 "Patient files are kept for at least 5 years.");
-  ck_assert_str_eq (years, "a-2023.pdf: ten years; b-2019.pdf: 5 years");
-  g_autofree char *patients = between ("How many patients may one nurse look after?",
-                                       "One nurse may look after 9 patients.",
-                                       "One nurse may look after up to 12 patients.");
-  ck_assert_str_eq (patients, "a-2023.pdf: 9 patients; b-2019.pdf: 12 patients");
-  g_autofree char *beds
-      = between ("How many beds are there in the clinic?", "There are 2000 beds in the clinic.",
-                 "There are 2,010 beds in the clinic.");
-  ck_assert_str_eq (beds, "a-2023.pdf: 2000 beds; b-2019.pdf: 2,010 beds");
-  g_autofree char *degrees = between ("How cold is the vaccine refrigerator kept?",
-                                      "The vaccine refrigerator is kept at 5 °C.",
-                                      "The vaccine refrigerator is kept at 2 to 8 °C.");
-  ck_assert_str_eq (degrees, "");
-  g_autofree char *range = between ("How cold is the vaccine refrigerator kept?",
-                                    "The vaccine refrigerator is kept at 2 to 8 °C.",
-                                    "The vaccine refrigerator is kept at 3 to 6 °C.");
-  ck_assert_str_eq (range, "a-2023.pdf: 2 to 8 °C; b-2019.pdf: 3 to 6 °C");
-  g_autofree char *money
-      = between ("What does a taxi ride cost?", "A taxi ride costs $25.", "A taxi ride costs $30.");
-  ck_assert_str_eq (money, "a-2023.pdf: $25; b-2019.pdf: $30");
+  check_between ("What is the surcharge for night work?", "The surcharge for night work is 20 %.",
+                 "The surcharge for night work is 15 percent.",
+                 "a-2023.pdf: 20 %; b-2019.pdf: 15 percent");
+  check_between ("How long are patient files kept?", "Patient files are kept for ten years.",
+                 "Patient files are kept for at least 5 years.",
+                 "a-2023.pdf: ten years; b-2019.pdf: 5 years");
+  check_between ("How many patients may one nurse look after?",
+                 "One nurse may look after 9 patients.",
+                 "One nurse may look after up to 12 patients.",
+                 "a-2023.pdf: 9 patients; b-2019.pdf: 12 patients");
+  check_between ("How many beds are there in the clinic?", "There are 2000 beds in the clinic.",
+                 "There are 2,010 beds in the clinic.",
+                 "a-2023.pdf: 2000 beds; b-2019.pdf: 2,010 beds");
+  check_between ("How cold is the vaccine refrigerator kept?",
+                 "The vaccine refrigerator is kept at 5 °C.",
+                 "The vaccine refrigerator is kept at 2 to 8 °C.", "");
+  check_between ("How cold is the vaccine refrigerator kept?",
+                 "The vaccine refrigerator is kept at 2 to 8 °C.",
+                 "The vaccine refrigerator is kept at 3 to 6 °C.",
+                 "a-2023.pdf: 2 to 8 °C; b-2019.pdf: 3 to 6 °C");
+  check_between ("What does a taxi ride cost?", "A taxi ride costs $25.", "A taxi ride costs $30.",
+                 "a-2023.pdf: $25; b-2019.pdf: $30");
 }
 END_TEST
 
@@ -89,45 +86,34 @@ START_TEST (test_other_spellings_agree)
     { "The clinic has 24 beds.", "The clinic has 24 beds today." },
   };
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
-    {
-      g_autofree char *found
-          = between ("How many beds does the clinic have?", pairs[i][0], pairs[i][1]);
-      ck_assert_str_eq (found, "");
-    }
+    check_between ("How many beds does the clinic have?", pairs[i][0], pairs[i][1], "");
 }
 END_TEST
 
 START_TEST (test_dates_disagree_when_they_are_asked_for)
 {
-  g_autofree char *day = between ("When must applications for the grant arrive?",
-                                  "Applications for the grant must arrive by 31 March.",
-                                  "Applications for the grant must arrive by April 30.");
-  ck_assert_str_eq (day, "a-2023.pdf: 31 March; b-2019.pdf: April 30");
-  g_autofree char *year = between ("When was the ward closed?", "The ward was closed in 2021.",
-                                   "The ward was closed in 2022.");
-  ck_assert_str_eq (year, "a-2023.pdf: 2021; b-2019.pdf: 2022");
-  g_autofree char *same
-      = between ("When was the ward closed?", "The ward was closed on 5 March 2021.",
-                 "The ward was closed on 2021-03-05.");
-  ck_assert_str_eq (same, "");
-  g_autofree char *coarser
-      = between ("When was the ward closed?", "The ward was closed on 5 March.",
-                 "The ward was closed on 5 March 2021.");
-  ck_assert_str_eq (coarser, "");
-  g_autofree char *hours
-      = between ("When are the quiet hours?", "The quiet hours are from 22:00 to 6:00.",
-                 "The quiet hours are from 21:00 to 6:00.");
-  ck_assert_str_eq (hours, "a-2023.pdf: 22:00; b-2019.pdf: 21:00");
+  check_between ("When must applications for the grant arrive?",
+                 "Applications for the grant must arrive by 31 March.",
+                 "Applications for the grant must arrive by April 30.",
+                 "a-2023.pdf: 31 March; b-2019.pdf: April 30");
+  check_between ("When was the ward closed?", "The ward was closed in 2021.",
+                 "The ward was closed in 2022.", "a-2023.pdf: 2021; b-2019.pdf: 2022");
+  check_between ("When was the ward closed?", "The ward was closed on 5 March 2021.",
+                 "The ward was closed on 2021-03-05.", "");
+  check_between ("When was the ward closed?", "The ward was closed on 5 March.",
+                 "The ward was closed on 5 March 2021.", "");
+  check_between ("When are the quiet hours?", "The quiet hours are from 22:00 to 6:00.",
+                 "The quiet hours are from 21:00 to 6:00.", "a-2023.pdf: 22:00; b-2019.pdf: 21:00");
 }
 END_TEST
 
 START_TEST (test_a_not_disagrees)
 {
-  g_autofree char *found = between ("May visitors bring flowers to the ward?",
-                                    "Visitors may bring flowers to the ward.",
-                                    "Visitors may not bring flowers to the ward.");
-  ck_assert_str_eq (found, "a-2023.pdf: Visitors may bring flowers to the ward.; "
-                           "b-2019.pdf: Visitors may not bring flowers to the ward.");
+  check_between ("May visitors bring flowers to the ward?",
+                 "Visitors may bring flowers to the ward.",
+                 "Visitors may not bring flowers to the ward.",
+                 "a-2023.pdf: Visitors may bring flowers to the ward.; "
+                 "b-2019.pdf: Visitors may not bring flowers to the ward.");
 }
 END_TEST
 
@@ -156,29 +142,22 @@ START_TEST (test_other_subjects_do_not_disagree)
     { "One nurse over 60 looks after 9 patients.", "One nurse over 50 looks after 12 patients." },
   };
   for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
-    {
-      g_autofree char *found
-          = between ("How many patients does one nurse look after?", pairs[i][0], pairs[i][1]);
-      ck_assert_str_eq (found, "");
-    }
+    check_between ("How many patients does one nurse look after?", pairs[i][0], pairs[i][1], "");
 }
 END_TEST
 
 START_TEST (test_two_times_do_not_disagree)
 {
-  g_autofree char *found
-      = between ("What was the profit of the clinic?", "The profit of the clinic was 3 % in 2022.",
-                 "The profit of the clinic was 5 % in 2019.");
-  ck_assert_str_eq (found, "");
+  check_between ("What was the profit of the clinic?", "The profit of the clinic was 3 % in 2022.",
+                 "The profit of the clinic was 5 % in 2019.", "");
 }
 END_TEST
 
 START_TEST (test_the_year_asked_for_is_not_held_against_another)
 {
-  g_autofree char *found
-      = between ("What was the surcharge for night work in 2019?",
-                 "The surcharge for night work is 20 %.", "The surcharge for night work is 15 %.");
-  ck_assert_str_eq (found, "");
+  check_between ("What was the surcharge for night work in 2019?",
+                 "The surcharge for night work is 20 %.", "The surcharge for night work is 15 %.",
+                 "");
 }
 END_TEST
 
@@ -197,10 +176,9 @@ END_TEST
 
 START_TEST (test_rows_of_a_table_do_not_disagree)
 {
-  g_autofree char *found = between ("How many beds does the surgical ward have?",
-                                    "surgical ward beds\t24\nmedical ward beds\t30",
-                                    "surgical ward beds\t26\nmedical ward beds\t31");
-  ck_assert_str_eq (found, "");
+  check_between ("How many beds does the surgical ward have?",
+                 "surgical ward beds\t24\nmedical ward beds\t30",
+                 "surgical ward beds\t26\nmedical ward beds\t31", "");
 }
 END_TEST
 
@@ -217,10 +195,9 @@ END_TEST
 
 START_TEST (test_a_document_that_agrees_elsewhere_is_no_witness)
 {
-  g_autofree char *found = between (
-      "How many patients does one nurse look after?", "One nurse looks after 9 patients.",
-      "One nurse looks after 6 patients. One nurse looks after nine patients.");
-  ck_assert_str_eq (found, "");
+  check_between ("How many patients does one nurse look after?",
+                 "One nurse looks after 9 patients.",
+                 "One nurse looks after 6 patients. One nurse looks after nine patients.", "");
 }
 END_TEST
 
