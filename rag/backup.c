@@ -1,7 +1,7 @@
 /* The log of changes, and backups: index's calls in this room's terms.
  *
- * A backup is what index copies, and what this room keeps beside it: subscriptions, digests and
- * saved answers. */
+ * A backup is what index copies, and what this room keeps beside it: subscriptions, digests, saved
+ * answers, feedback and what was learned from questions. */
 #include "rag/rag-private.h"
 
 #include <errno.h>
@@ -89,7 +89,8 @@ void rag_remove_tree (const char *path)
 
 static gboolean copy_beside (Rag *rag, const char *dir, GError **error)
 {
-  static const char *const names[] = { "feeds.ini", "digests", "embargo.ini", "saved.ini" };
+  static const char *const names[] = { "feeds.ini", "digests",        "embargo.ini",
+                                       "saved.ini", "feedback.jsonl", "calibration.ini" };
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       g_autofree char *from = g_build_filename (rag->library_dir, names[i], NULL);

@@ -13,11 +13,16 @@ run 0 backup --json "$work/second"; json '.verified and (.backup | endswith("sec
 run 1 backup "$work/copy"; one_sentence; err_has "$work/copy"
 run 1 backup "$work/none/copy"; one_sentence
 
-# Subscriptions and digests are part of it; what cannot be copied whole is not kept.
+# Subscriptions, digests and what was learned are part of it; what cannot be copied whole is not kept.
 run 0 feed add https://example.org/feed.xml
 mkdir -p "$library/digests/all"; echo '{"title":"Digest"}' >"$library/digests/all/2026-01-31.json"
 run 0 collection embargo press 2040-01-01
+run 0 --quiet feedback good 'Where does the okapi live?'
+printf '[model encoder]\nslope=1\nintercept=0\nthreshold=0.3\n' >"$library/calibration.ini"
 run 0 backup "$work/fourth"
+for name in feedback.jsonl calibration.ini; do
+  cmp -s "$library/$name" "$work/fourth/$name" || fail "the backup lacks $name"
+done
 cmp -s "$library/embargo.ini" "$work/fourth/embargo.ini" || fail "the embargoes are others"
 diff -r "$library/digests" "$work/fourth/digests" || fail "the digests are others"
 cmp -s "$library/feeds.ini" "$work/fourth/feeds.ini" || fail "the subscriptions are others"
