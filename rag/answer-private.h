@@ -7,6 +7,7 @@
  *   prompt.c     what the model is told
  *   generate.c   the model reads and answers
  *   cite.c       which evidence supports which sentence of the answer
+ *   verdict.c    what proves a "yes" or "no"
  *   echo.c       which sentence only says the question again
  *   quote.c      the sentence that answers by itself
  *   amounts.c    what a sentence says in numbers
@@ -102,7 +103,7 @@ typedef struct
   guint start, end;  /* bytes of the passage's text */
   GArray *words;     /* RagWord */
   GHashTable *forms; /* set: words without stop words */
-  double score;      /* how well it answers the question, 0 … about 2 */
+  double score;      /* how well it answers the question, 0 … about 4 */
   gboolean shown;    /* the model reads it */
 } RagSpan;
 
@@ -133,6 +134,10 @@ typedef gsize (*RagTokenCount) (const char *text, gsize length, gpointer user_da
  * documents. What was chosen before is forgotten. COUNT NULL: bytes / 4. */
 void rag_evidence_select (RagEvidence *evidence, guint budget, RagTokenCount count,
                           gpointer user_data);
+/* Compares the best sentences with QUESTION by meaning and adds that to their scores; without vectors
+ * all stays as it is. */
+gboolean rag_evidence_compare (Rag *rag, const RagQuestion *question, RagEvidence *evidence,
+                               GError **error);
 /* The N sentences (RagSpan*, EVIDENCE's) with the best scores, best first. */
 GPtrArray *rag_evidence_nearest (const RagEvidence *evidence, guint n);
 /* On one line. */
@@ -181,6 +186,22 @@ RagCitation *rag_citation_new (const RagHit *hit, const char *quote);
 guint rag_citations_add (GPtrArray *citations, RagCitation *citation);
 RagCitation *rag_citation_copy (const RagCitation *citation);
 void rag_citation_free (RagCitation *citation);
+
+/* ---- verdict.c ---- */
+
+typedef enum
+{
+  RAG_VERDICT_NONE,
+  RAG_VERDICT_YES,
+  RAG_VERDICT_NO,
+} RagVerdict;
+/* With what the sentence TEXT (WORDS as from rag_words) begins. */
+RagVerdict rag_first_verdict (const char *text, const GArray *words);
+/* The same when it says nothing more but the question's own words. */
+RagVerdict rag_bare_verdict (const RagQuestion *question, const char *text, const GArray *words);
+/* The sentence (EVIDENCE's) that proves VERDICT, or NULL. */
+const RagSpan *rag_verdict_source (const RagQuestion *question, const RagEvidence *evidence,
+                                   RagVerdict verdict);
 
 /* ---- echo.c ---- */
 

@@ -342,7 +342,8 @@ static gboolean answer_question (RagChat *chat, RagAnswer *answer, const RagQues
 {
   const RagAskOptions *options = &chat->options;
   g_autoptr (RagEvidence) evidence = rag_evidence_new (question, hits);
-  if (!rag_signals_before (chat->rag, question, evidence, &chat->signals, error))
+  if (!rag_evidence_compare (chat->rag, question, evidence, error)
+      || !rag_signals_before (chat->rag, question, evidence, &chat->signals, error))
     return FALSE;
   double answerable = rag_answerable (&chat->signals);
   gboolean hopeless = evidence->passages->len == 0 || answerable < rag_answerable_threshold;

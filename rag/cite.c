@@ -247,7 +247,7 @@ static guint cite_span (const RagEvidence *evidence, guint i, RagCited *cited)
   return rag_citations_add (cited->citations, rag_citation_new (hit, quote));
 }
 
-/* Words of the question, for an answer that has none of its own: "Yes." */
+/* Words of the question, for an answer that has none of its own: "Both." */
 static void claim_question (const RagQuestion *question, GArray *claims)
 {
   for (guint i = 0; i < question->terms->len; i++)
@@ -333,10 +333,56 @@ static gboolean is_altered (const RagEvidence *evidence, guint source, const cha
          || rag_has_other_unit (text, words, source_text, span->words);
 }
 
+/* Takes SOURCES (guint: numbers in EVIDENCE's spans) as what SENTENCE rests on. */
+static void add_sentence (const RagEvidence *evidence, RagSentence *sentence, const GArray *sources,
+                          RagCited *cited)
+{
+  sentence->citations = g_array_new (FALSE, FALSE, sizeof (guint));
+  for (guint i = 0; i < sources->len && sentence->supported; i++)
+    {
+      guint n = cite_span (evidence, g_array_index (sources, guint, i), cited);
+      g_array_append_val (sentence->citations, n);
+    }
+  if (cited->source < 0 && sources->len > 0)
+    cited->source = (int)g_array_index (sources, guint, 0);
+  cited->n_supported += sentence->supported;
+  g_ptr_array_add (cited->sentences, sentence);
+}
+
+/* Yes or no, and the sentence that says so. */
+static void cite_verdict (const RagQuestion *question, const RagEvidence *evidence,
+                          RagVerdict verdict, const char *text, gsize length, RagCited *cited)
+{
+  const RagSpan *span = rag_verdict_source (question, evidence, verdict);
+  g_autoptr (GArray) sources = g_array_new (FALSE, FALSE, sizeof (guint));
+  RagSentence *sentence = g_new0 (RagSentence, 1);
+  g_autofree char *said = g_strndup (text, length);
+  if (span != NULL)
+    {
+      const guint source = (guint)(span - &g_array_index (evidence->spans, RagSpan, 0));
+      g_autofree char *quote = rag_span_text (evidence, span);
+      g_array_append_val (sources, source);
+      sentence->text = g_strdup_printf ("%s “%s”", said, quote);
+      sentence->supported = !is_of_another_year (question, evidence, source);
+    }
+  else
+    sentence->text = g_steal_pointer (&said);
+  add_sentence (evidence, sentence, sources, cited);
+}
+
 static void cite_sentence (const RagQuestion *question, const RagEvidence *evidence,
                            const char *text, gsize length, RagCited *cited)
 {
   g_autoptr (GArray) words = rag_words (text, (gssize)length, question->language);
+  const RagVerdict yes_or_no = rag_bare_verdict (question, text, words);
+  if (yes_or_no != RAG_VERDICT_NONE)
+    {
+      cite_verdict (question, evidence, yes_or_no, text, length, cited);
+      return;
+    }
+  /* A "yes" before more words is on no page. */
+  if (rag_first_verdict (text, words) != RAG_VERDICT_NONE)
+    g_array_remove_index (words, 0);
   g_autoptr (GArray) claims = claims_of (words, question);
   g_autoptr (GArray) sources = g_array_new (FALSE, FALSE, sizeof (guint));
   if (claims->len == 0)
@@ -361,16 +407,7 @@ static void cite_sentence (const RagQuestion *question, const RagEvidence *evide
                         && !is_altered (evidence, source, text, words)
                         && !is_of_another_year (question, evidence, source)
                         && !(is_short && is_beside_the_point (question, evidence, sources));
-  sentence->citations = g_array_new (FALSE, FALSE, sizeof (guint));
-  for (guint i = 0; i < sources->len && sentence->supported; i++)
-    {
-      guint n = cite_span (evidence, g_array_index (sources, guint, i), cited);
-      g_array_append_val (sentence->citations, n);
-    }
-  if (cited->source < 0 && sources->len > 0)
-    cited->source = (int)source;
-  cited->n_supported += sentence->supported;
-  g_ptr_array_add (cited->sentences, sentence);
+  add_sentence (evidence, sentence, sources, cited);
 }
 
 /* ---- Sentences of an answer ---- */

@@ -3,7 +3,8 @@
  * In come passages, best first, and a budget in tokens; out go their best sentences in the order of
  * the documents, under their headings. On a processor a prompt costs seconds, so sentences compete:
  * one counts by the question's words in it, by those of its neighbours and its heading (a sentence
- * that says "it" is about what stands before), and by the rank of its passage. */
+ * that says "it" is about what stands before), by the rank of its passage, and, if it is among the
+ * best by all that, by its meaning: who asks seldom uses the document's words. */
 #include "rag/answer-private.h"
 
 #include <math.h>
@@ -14,6 +15,10 @@
 #define NEIGHBOUR_WEIGHT 0.35
 #define HEADING_WEIGHT 0.15
 #define PASSAGE_WEIGHT 1.0
+#define MEANING_WEIGHT 1.5
+/* Sentences compared by meaning, each with its heading and the one before it: ten milliseconds each
+ * on a slow machine. */
+#define MAX_COMPARED 16
 
 static void clear_span (gpointer data)
 {
@@ -120,7 +125,6 @@ static double extra_coverage (const RagQuestion *question, GHashTable *in, GHash
 static void score_passage (RagEvidence *evidence, const RagQuestion *question, RagPassage *passage,
                            double prior)
 {
-  guint best = passage->first_span;
   for (guint i = passage->first_span; i < passage->first_span + passage->n_spans; i++)
     {
       RagSpan *span = &g_array_index (evidence->spans, RagSpan, i);
@@ -133,13 +137,23 @@ static void score_passage (RagEvidence *evidence, const RagQuestion *question, R
                     + NEIGHBOUR_WEIGHT * MAX (before, after)
                     + HEADING_WEIGHT * extra_coverage (question, passage->heading, span->forms)
                     + PASSAGE_WEIGHT * prior;
-      if (span->score > g_array_index (evidence->spans, RagSpan, best).score)
-        best = i;
     }
-  if (passage->n_spans > 0)
+}
+
+/* What is shown of a passage where there is room for one sentence. */
+static void mark_best (RagEvidence *evidence)
+{
+  for (guint i = 0; i < evidence->passages->len; i++)
     {
-      passage->hit->best_start = g_array_index (evidence->spans, RagSpan, best).start;
-      passage->hit->best_end = g_array_index (evidence->spans, RagSpan, best).end;
+      const RagPassage *passage = g_ptr_array_index (evidence->passages, i);
+      const RagSpan *best = NULL;
+      for (guint k = passage->first_span; k < passage->first_span + passage->n_spans; k++)
+        {
+          const RagSpan *span = &g_array_index (evidence->spans, RagSpan, k);
+          best = best == NULL || span->score > best->score ? span : best;
+        }
+      passage->hit->best_start = best != NULL ? best->start : 0;
+      passage->hit->best_end = best != NULL ? best->end : 0;
     }
 }
 
@@ -159,6 +173,7 @@ RagEvidence *rag_evidence_new (const RagQuestion *question, const GPtrArray *hit
       double best = first->hit->score;
       score_passage (evidence, question, passage, best > 0 ? passage->hit->score / best : 0);
     }
+  mark_best (evidence);
   return evidence;
 }
 
@@ -170,6 +185,35 @@ void rag_evidence_free (RagEvidence *evidence)
   g_ptr_array_unref (evidence->passages);
   g_array_unref (evidence->order);
   g_free (evidence);
+}
+
+/* SPAN as it is understood: under its heading, after the sentence before it. */
+static char *text_in_context (const RagEvidence *evidence, const RagSpan *span)
+{
+  const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+  const RagSpan *first = &g_array_index (evidence->spans, RagSpan, passage->first_span);
+  const RagSpan *from = span > first ? span - 1 : span;
+  g_autofree char *line
+      = rag_one_line (passage->hit->text + from->start, span->end - from->start);
+  return g_strconcat (passage->hit->section, "\n", line, NULL);
+}
+
+gboolean rag_evidence_compare (Rag *rag, const RagQuestion *question, RagEvidence *evidence,
+                               GError **error)
+{
+  g_autoptr (GPtrArray) nearest = rag_evidence_nearest (evidence, MAX_COMPARED);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  double cosines[MAX_COMPARED];
+  if (index_encoder (rag->index, NULL) == NULL)
+    return TRUE;
+  for (guint i = 0; i < nearest->len; i++)
+    g_ptr_array_add (texts, text_in_context (evidence, g_ptr_array_index (nearest, i)));
+  if (!rag_cosines (rag, question, (const char *const *)texts->pdata, texts->len, cosines, error))
+    return FALSE;
+  for (guint i = 0; i < nearest->len; i++)
+    ((RagSpan *)g_ptr_array_index (nearest, i))->score += MEANING_WEIGHT * MAX (0, cosines[i]);
+  mark_best (evidence);
+  return TRUE;
 }
 
 /* ---- Selecting ---- */

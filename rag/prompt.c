@@ -62,16 +62,23 @@ void rag_prompt_clear (RagPrompt *prompt)
   g_clear_pointer (&prompt->user, g_free);
 }
 
-const char *rag_refusal_sentence (void)
+/* The first is the one that the model is told to write; it may translate it. NULL-terminated. */
+static char **refusals (void)
 {
-  static char *sentence;
+  static char **sentences;
   static gsize once = 0;
   if (g_once_init_enter (&once))
     {
-      sentence = rag_load_text ("prompts/refusal.txt");
+      g_autofree char *text = rag_load_text ("prompts/refusal.txt");
+      sentences = g_strsplit (g_strstrip (text), "\n", -1);
       g_once_init_leave (&once, 1);
     }
-  return sentence;
+  return sentences;
+}
+
+const char *rag_refusal_sentence (void)
+{
+  return refusals ()[0];
 }
 
 /* Letters only, in lower case: "Not in the documents." → "notinthedocuments". */
@@ -85,16 +92,27 @@ static char *letters (const char *text)
   return g_string_free (kept, FALSE);
 }
 
+/* At its beginning or, after a "no", at its end. */
 gboolean rag_is_refusal (const char *answer)
 {
   g_autofree char *given = letters (answer);
-  g_autofree char *refusal = letters (rag_refusal_sentence ());
-  return *given == '\0' || g_str_has_prefix (given, refusal);
+  for (char **sentence = refusals (); *sentence != NULL; sentence++)
+    {
+      g_autofree char *refusal = letters (*sentence);
+      if (g_str_has_prefix (given, refusal) || g_str_has_suffix (given, refusal))
+        return TRUE;
+    }
+  return *given == '\0';
 }
 
 gboolean rag_may_become_refusal (const char *answer)
 {
   g_autofree char *given = letters (answer);
-  g_autofree char *refusal = letters (rag_refusal_sentence ());
-  return g_str_has_prefix (refusal, given);
+  for (char **sentence = refusals (); *sentence != NULL; sentence++)
+    {
+      g_autofree char *refusal = letters (*sentence);
+      if (g_str_has_prefix (refusal, given))
+        return TRUE;
+    }
+  return FALSE;
 }

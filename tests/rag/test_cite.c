@@ -43,6 +43,48 @@ START_TEST (test_quote_is_the_sentence_on_its_page)
 }
 END_TEST
 
+static void check_verdict (const char *question, const char *passage, const char *answer,
+                           const char *said)
+{
+  RagCited cited = cite (question, passage, answer);
+  ck_assert_uint_eq (cited.sentences->len, 1);
+  const RagSentence *sentence = g_ptr_array_index (cited.sentences, 0);
+  ck_assert_int_eq (sentence->supported, said != NULL);
+  if (said != NULL)
+    ck_assert_str_eq (sentence->text, said);
+  rag_cited_clear (&cited);
+}
+
+START_TEST (test_yes_and_no_come_with_their_sentence)
+{
+  const char *page = "Visitors may not stay overnight. Flowers are allowed.";
+  check_verdict ("May visitors stay overnight?", page, "No.",
+                 "No. “Visitors may not stay overnight.”");
+  check_verdict ("May visitors stay overnight?", page, "No, visitors may not stay overnight.",
+                 "No, visitors may not stay overnight. “Visitors may not stay overnight.”");
+  check_verdict ("Are flowers allowed?", page, "Yes", "Yes “Flowers are allowed.”");
+  check_verdict ("¿Se permiten flores?", "Se permiten flores.", "Sí.",
+                 "Sí. “Se permiten flores.”");
+}
+END_TEST
+
+START_TEST (test_yes_to_a_denial_is_not_supported)
+{
+  check_verdict ("May visitors stay overnight?", "Visitors may not stay overnight.", "Yes.", NULL);
+  check_verdict ("Dürfen Besucher über Nacht bleiben?", "Besucher dürfen nicht über Nacht bleiben.",
+                 "Ja.", NULL);
+}
+END_TEST
+
+START_TEST (test_yes_with_more_is_proved_by_its_words)
+{
+  check_support ("May visitors stay overnight?", "Visitors may stay overnight in room 12.",
+                 "Yes, in room 12.", TRUE);
+  check_support ("May visitors stay overnight?", "Visitors may stay overnight in room 12.",
+                 "Yes, in room 14.", FALSE);
+}
+END_TEST
+
 START_TEST (test_altered_number_is_not_supported)
 {
   check_support ("How long is the unpaid break?", BREAK, "The unpaid break is 45 minutes.", TRUE);
@@ -239,6 +281,9 @@ int main (void)
   Suite *suite = suite_create ("cite");
   TCase *tests = tcase_create ("all");
   tcase_add_test (tests, test_quote_is_the_sentence_on_its_page);
+  tcase_add_test (tests, test_yes_and_no_come_with_their_sentence);
+  tcase_add_test (tests, test_yes_to_a_denial_is_not_supported);
+  tcase_add_test (tests, test_yes_with_more_is_proved_by_its_words);
   tcase_add_test (tests, test_altered_number_is_not_supported);
   tcase_add_test (tests, test_altered_name_is_not_supported);
   tcase_add_test (tests, test_altered_date_is_not_supported);
