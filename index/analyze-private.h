@@ -35,6 +35,9 @@ typedef gboolean (*IndexTokenFunc) (const IndexToken *token, gpointer user_data)
 gboolean index_analyze (IndexAnalyzer *analyzer, const char *language, const char *text,
                         gssize length, IndexTokenFunc func, gpointer user_data);
 
+/* Are words of LANGUAGE stemmed? Those of all other languages are taken as they are. */
+gboolean index_has_stemmer (IndexAnalyzer *analyzer, const char *language);
+
 /* Folds case, width and compatibility forms (NFKC) of one word; accents stay. */
 char *index_fold_word (const char *word, gsize length);
 

@@ -198,6 +198,10 @@ IndexDocument *index_find_by_sha256 (Index *index, const char *sha256,
 /* SCOPE NULL: all; its section does not matter here. Elements: IndexDocument*, by path. */
 GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error);
 
+/* Of those in SCOPE, the ones that could not be read; ret_n: how many there are in all. Cheap enough for
+ * every search. */
+GPtrArray *index_list_failed (Index *index, const IndexScope *scope, guint *ret_n, GError **error);
+
 /* Makes the vectors added since the last call fast to search and durable in the FAISS file. Slow
  * enough to be called once at the end of a run; without it nothing is lost. */
 gboolean index_flush (Index *index, GError **error);
