@@ -41,9 +41,4 @@ gboolean index_has_stemmer (IndexAnalyzer *analyzer, const char *language);
 /* Folds case, width and compatibility forms (NFKC) of one word; accents stay. */
 char *index_fold_word (const char *word, gsize length);
 
-/* ---- stopwords.c ------------------------------------------------------------------------ */
-
-/* WORD as index_fold_word gives it. FALSE for languages without a list. */
-gboolean index_is_stopword (const char *language, const char *word);
-
 G_END_DECLS

@@ -245,6 +245,12 @@ typedef struct
 } IndexHit;
 void index_hit_free (IndexHit *hit);
 
+/* The words that a question is full of and that tell nothing: "what", "is", "the". LANGUAGE: ISO 639-1,
+ * NULL: English. WORD in lower case. FALSE for languages without a list. stopwords.c */
+gboolean index_is_stopword (const char *language, const char *word);
+/* "not", "keine", "jamais", in any language. WORD in lower case. */
+gboolean index_is_denial (const char *word);
+
 /* Elements: IndexHit*, best first. Lexical: BM25 over text, section and title with stemming; a
  * word that the library does not have is taken for the nearest that it has (spelling.c).
  * Hybrid: fusion of both lists (see fusion.c). Never fails for odd text: no words, no hits. */
