@@ -67,7 +67,7 @@ void cli_print_citations (const CliOptions *options, const GPtrArray *citations)
 }
 
 /* "2023, version 2.1 (policy.pdf, p. 7): 20 %" */
-static void print_conflict_value (const CliOptions *options, const RagConflictValue *value)
+char *cli_conflict_value (const CliOptions *options, const RagConflictValue *value)
 {
   const RagCitation *citation = value->citation;
   g_autofree char *name = cli_document_name (options, citation->document);
@@ -79,7 +79,7 @@ static void print_conflict_value (const CliOptions *options, const RagConflictVa
   g_string_append_printf (line, "%s%s%s%s%s%s: %s", dated ? " (" : "", name,
                           *page != '\0' ? ", " : "", page, cli_ocr_mark (citation->ocr),
                           dated ? ")" : "", value->text);
-  cli_print_wrapped (options, 2, CLI_PLAIN, line->str);
+  return g_string_free (g_steal_pointer (&line), FALSE);
 }
 
 static void print_conflicts (const CliOptions *options, const GPtrArray *conflicts)
@@ -89,7 +89,10 @@ static void print_conflicts (const CliOptions *options, const GPtrArray *conflic
       const RagConflict *conflict = g_ptr_array_index (conflicts, i);
       heading (options, "Sources disagree");
       for (guint k = 0; k < conflict->values->len; k++)
-        print_conflict_value (options, g_ptr_array_index (conflict->values, k));
+        {
+          g_autofree char *line = cli_conflict_value (options, g_ptr_array_index (conflict->values, k));
+          cli_print_wrapped (options, 2, CLI_PLAIN, line);
+        }
       putchar ('\n');
     }
 }

@@ -31,7 +31,7 @@ const GOptionEntry cli_ask_options[] = {
 };
 
 /* "" when the options make sense, otherwise why not. */
-static const char *problem_with_options (void)
+static const char *problem_with_options (const CliOptions *options)
 {
   if (max_tokens < 0 || max_tokens > 100000)
     return "--max-tokens takes a number from 1 to 100000";
@@ -45,20 +45,11 @@ static const char *problem_with_options (void)
     return CLI_SURE_PROBLEM;
   if (seed < 0)
     return "--seed takes a number from 0";
+  if (save_as != NULL && options->role != NULL)
+    return "a role (--as) may only read: leave out --save";
   if (save_as != NULL && evidence_only)
     return "--save keeps an answer: leave out --evidence";
   return NULL;
-}
-
-/* What keeps an answer changes the library. */
-static Rag *open_library (const CliOptions *options, GError **error)
-{
-  if (save_as == NULL)
-    return cli_open_scoped (options, error);
-  if (!rag_saved_check_name (save_as, error))
-    return NULL;
-  g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, error);
-  return rag != NULL && rag_set_scope (rag, &cli_scope, error) ? g_steal_pointer (&rag) : NULL;
 }
 
 /* An answer that was cut short is not kept. */
@@ -82,17 +73,19 @@ static gboolean save_answer (const CliOptions *options, Rag *rag, const char *qu
 
 CliExit cli_ask (const CliOptions *options, int argc, char **argv)
 {
-  const char *problem = problem_with_options ();
+  const char *problem = problem_with_options (options);
   if (problem != NULL)
     return cli_usage ("ask", "%s", problem);
   g_autoptr (GError) error = NULL;
   g_autofree char *given = cli_read_question (argc, argv, &error);
   if (given == NULL)
     return cli_fail (error);
+  if (save_as != NULL && !rag_saved_check_name (save_as, &error))
+    return cli_fail (error);
   g_autofree char *question = cli_take_scope (given);
   if (*question == '\0')
     return cli_usage ("ask", "the question is empty");
-  g_autoptr (Rag) rag = open_library (options, &error);
+  g_autoptr (Rag) rag = cli_open_scoped (options, &error);
   if (rag == NULL)
     return cli_fail (error);
 

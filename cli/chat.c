@@ -38,12 +38,25 @@ gboolean cli_chat_restart (ChatConversation *conversation, GError **error)
   return TRUE;
 }
 
-/* Question, answer and sources as Markdown. */
-static char *markdown_of (const RagAnswer *answer)
+static void append_conflict (GString *text, const CliOptions *options, const RagConflict *conflict)
+{
+  g_string_append (text, "Sources disagree:\n\n");
+  for (guint i = 0; i < conflict->values->len; i++)
+    {
+      g_autofree char *line = cli_conflict_value (options, g_ptr_array_index (conflict->values, i));
+      g_string_append_printf (text, "- %s\n", line);
+    }
+  g_string_append_c (text, '\n');
+}
+
+/* Question, answer, what disagrees and sources as Markdown. */
+static char *markdown_of (const CliOptions *options, const RagAnswer *answer)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   g_string_append_printf (text, "## %s\n\n%s\n\n", answer->question,
                           answer->answer != NULL ? answer->answer : "");
+  for (guint i = 0; i < answer->conflicts->len; i++)
+    append_conflict (text, options, g_ptr_array_index (answer->conflicts, i));
   for (guint i = 0; answer->status != RAG_REFUSED && i < answer->citations->len; i++)
     {
       const RagCitation *citation = g_ptr_array_index (answer->citations, i);
@@ -56,7 +69,7 @@ static char *markdown_of (const RagAnswer *answer)
 
 static void take_answer (ChatConversation *conversation, RagAnswer *answer)
 {
-  g_ptr_array_add (conversation->answers, markdown_of (answer));
+  g_ptr_array_add (conversation->answers, markdown_of (&conversation->options, answer));
   g_clear_pointer (&conversation->last, rag_answer_free);
   conversation->last = answer;
 }

@@ -207,6 +207,8 @@ void cli_note (const CliOptions *options, const char *format, ...) G_GNUC_PRINTF
 /* Makes the kernel refuse sockets to this process and all that it starts, unless COMMAND ("models
  * fetch") is one of those that are there to use the network. */
 void cli_deny_network (const char *command);
+/* VIEWERS: Unix sockets are left. */
+void cli_deny_network_now (gboolean viewers);
 
 /* ---- Privacy: private.c ---- */
 
@@ -383,6 +385,8 @@ typedef struct
 void cli_answer_view_begin (CliAnswerView *view, const CliOptions *options);
 RagAskEvents cli_answer_view_events (CliAnswerView *view, GCancellable *cancellable);
 void cli_answer_view_finish (CliAnswerView *view, const RagAnswer *answer);
+/* One of the values that documents disagree on, with its date, version and place. */
+char *cli_conflict_value (const CliOptions *options, const RagConflictValue *value);
 void cli_answer_view_clear (CliAnswerView *view);
 void cli_answer_json (const RagAnswer *answer);
 /* CLI_FAILED for an answer that was stopped. */

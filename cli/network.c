@@ -23,14 +23,18 @@ static gboolean uses_network (const char *command)
 
 void cli_deny_network (const char *command)
 {
-  if (uses_network (command))
-    return;
+  /* crontab(1) needs rights that are lost with the filter, so that schedule calls in when it has begun. */
+  if (!uses_network (command) && strcmp (command, "schedule") != 0)
+    cli_deny_network_now (strcmp (command, "chat") == 0);
+}
+
+void cli_deny_network_now (gboolean viewers)
+{
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_ALLOW);
   if (filter == NULL)
     return;
   const guint32 refused = SCMP_ACT_ERRNO (EACCES);
   const struct scmp_arg_cmp not_local = SCMP_A0 (SCMP_CMP_NE, AF_UNIX);
-  const gboolean viewers = strcmp (command, "chat") == 0;
   /* Libraries start threads before main(): the filter has to reach those too. */
   seccomp_attr_set (filter, SCMP_FLTATR_CTL_TSYNC, 1);
   if (seccomp_rule_add_array (filter, refused, SCMP_SYS (socket), viewers ? 1 : 0, &not_local) == 0

@@ -224,8 +224,10 @@ static CliExit exit_of (const GPtrArray *checks, guint n_failed)
 
 static CliExit check (const CliOptions *options, int argc, char **argv)
 {
+  if (options->role != NULL)
+    return cli_usage ("saved check", "a role (--as) may only read: leave it out");
   g_autoptr (GError) error = NULL;
-  g_autoptr (Rag) rag = cli_open (options, RAG_WRITE, &error);
+  g_autoptr (Rag) rag = cli_open (options, RAG_READ, &error);
   if (rag == NULL)
     return cli_fail (error);
   g_autoptr (GPtrArray) names = names_of (rag, argv);

@@ -1,4 +1,4 @@
-/* docent schedule digest|sync|feed --at 06:30: lets a command run every day, without a person.
+/* docent schedule digest|sync|feed|saved --at 06:30: lets a command run every day, without a person.
  *
  * In: a command with its options and a time. Out: a systemd user timer where systemd runs for this
  * user, otherwise a line for crontab. What would be written is shown first and written only with
@@ -6,7 +6,10 @@
  * library share one lock. */
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <gio/gunixoutputstream.h>
 
 #include "cli-private.h"
 
@@ -229,21 +232,101 @@ static char *cron_line (const GPtrArray *words)
 }
 
 /* cron mails what is printed, and --quiet leaves failures and what is new. on_ac_power says 1 on
- * battery; where it is not installed nothing is known of a battery. docent may not write a crontab
- * itself: crontab needs rights that whatever docent starts has given up. */
-static CliExit use_cron (const CliOptions *options, const Job *job)
+ * battery; where it is not installed nothing is known of a battery. */
+static char *crontab_line (const Job *job)
 {
   g_autofree char *line = cron_line (job->words);
-  if (remove_it)
+  return g_strdup_printf (
+      "%u %u * * * on_ac_power 2>/dev/null; [ $? = 1 ] || nice -n 19 ionice -c 3 %s # %s\n", job->minute,
+      job->hour, line, job->unit);
+}
+
+/* What the user's crontab holds now, "" when there is none. Fails when it cannot be read, because what
+ * is written replaces it. */
+static char *read_crontab (GError **error)
+{
+  const char *argv[] = { "crontab", "-l", NULL };
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "LC_ALL", "C", TRUE);
+  g_autofree char *text = NULL, *complaint = NULL;
+  int status;
+  if (!g_spawn_sync (NULL, (char **)argv, environment, G_SPAWN_SEARCH_PATH, NULL, NULL, &text, &complaint,
+                     &status, error))
+    return NULL;
+  if (status == 0)
+    return g_steal_pointer (&text);
+  if (strstr (complaint, "no crontab for") != NULL)
+    return g_strdup ("");
+  g_set_error (error, CLI_ERROR, CLI_ERROR_FAILED, "crontab -l failed: %s", g_strstrip (complaint));
+  return NULL;
+}
+
+/* CRONTAB with LINE (NULL: nothing) in place of what UNIT had there. */
+static char *change_crontab (const char *crontab, const char *unit, const char *line)
+{
+  g_autofree char *mark = g_strdup_printf (" # %s", unit);
+  g_auto (GStrv) lines = g_strsplit (crontab, "\n", -1);
+  GString *text = g_string_new (NULL);
+  for (char **at = lines; *at != NULL; at++)
+    if ((**at != '\0' || at[1] != NULL) && !g_str_has_suffix (*at, mark))
+      g_string_append_printf (text, "%s\n", *at);
+  g_string_append (text, line != NULL ? line : "");
+  return g_string_free (text, FALSE);
+}
+
+static gboolean start_crontab (GPid *ret_pid, int *ret_input, GError **error)
+{
+  const char *argv[] = { "crontab", "-", NULL };
+  return g_spawn_async_with_pipes (NULL, (char **)argv, NULL,
+                                   G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, ret_pid,
+                                   ret_input, NULL, NULL, error);
+}
+
+/* crontab says itself what it does not like. */
+static gboolean finish_crontab (GPid pid, int input, const char *text, GError **error)
+{
+  g_autoptr (GOutputStream) stream = g_unix_output_stream_new (input, TRUE);
+  int status = -1;
+  gboolean ok = g_output_stream_write_all (stream, text, strlen (text), NULL, NULL, NULL);
+  ok = g_output_stream_close (stream, NULL, NULL) && ok;
+  ok = waitpid (pid, &status, 0) == pid && status == 0 && ok;
+  if (!ok)
+    g_set_error (error, CLI_ERROR, CLI_ERROR_FAILED, "crontab did not take the new lines");
+  return ok;
+}
+
+/* Puts LINE (NULL: nothing) into the user's crontab in place of the one that UNIT had. */
+static gboolean write_crontab (const char *unit, const char *line, GError **error)
+{
+  g_autofree char *before = read_crontab (error);
+  GPid pid;
+  int input;
+  if (before == NULL || !start_crontab (&pid, &input, error))
+    return FALSE;
+  cli_deny_network_now (FALSE);
+  g_autofree char *after = change_crontab (before, unit, line);
+  return finish_crontab (pid, input, after, error);
+}
+
+static CliExit use_cron (const CliOptions *options, const Job *job)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line = remove_it ? NULL : crontab_line (job);
+  if (line != NULL)
+    fputs (line, stdout);
+  else
+    printf ("crontab -l | grep -v '# %s$' | crontab -\n", job->unit);
+  if (!yes)
     {
-      printf ("crontab -l | grep -v '# %s$' | crontab -\n", job->unit);
-      cli_note (options, "Nothing was changed; the command above removes the line.");
+      cli_deny_network_now (FALSE);
+      cli_note (options, remove_it ? "Nothing was changed; --yes removes the line."
+                                   : "Nothing was written; --yes puts this line into your crontab.");
       return CLI_DONE;
     }
-  printf ("%u %u * * * on_ac_power 2>/dev/null; [ $? = 1 ] || nice -n 19 ionice -c 3 %s # %s\n",
-          job->minute, job->hour, line, job->unit);
-  cli_note (options, "Nothing was written; add this line with crontab -e, or all at once: "
-                     "(crontab -l; docent schedule … --quiet) | crontab -");
+  fflush (stdout);
+  if (!write_crontab (job->unit, line, &error))
+    return cli_fail (error);
+  cli_note (options, remove_it ? "The line was removed from your crontab."
+                               : "The line is in your crontab.");
   return CLI_DONE;
 }
 
@@ -260,5 +343,8 @@ CliExit cli_schedule (const CliOptions *options, int argc, char **argv)
   if (problem != CLI_DONE)
     return problem;
   const gboolean systemd = kind != NULL ? strcmp (kind, "systemd") == 0 : has_systemd ();
-  return systemd ? use_systemd (options, &job) : use_cron (options, &job);
+  if (!systemd)
+    return use_cron (options, &job);
+  cli_deny_network_now (FALSE);
+  return use_systemd (options, &job);
 }

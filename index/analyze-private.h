@@ -35,12 +35,10 @@ typedef gboolean (*IndexTokenFunc) (const IndexToken *token, gpointer user_data)
 gboolean index_analyze (IndexAnalyzer *analyzer, const char *language, const char *text,
                         gssize length, IndexTokenFunc func, gpointer user_data);
 
+/* Are words of LANGUAGE stemmed? Those of all other languages are taken as they are. */
+gboolean index_has_stemmer (IndexAnalyzer *analyzer, const char *language);
+
 /* Folds case, width and compatibility forms (NFKC) of one word; accents stay. */
 char *index_fold_word (const char *word, gsize length);
-
-/* ---- stopwords.c ------------------------------------------------------------------------ */
-
-/* WORD as index_fold_word gives it. FALSE for languages without a list. */
-gboolean index_is_stopword (const char *language, const char *word);
 
 G_END_DECLS

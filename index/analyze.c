@@ -184,6 +184,11 @@ static void cut (GString *term)
   g_string_truncate (term, length);
 }
 
+gboolean index_has_stemmer (IndexAnalyzer *analyzer, const char *language)
+{
+  return stemmer_for (analyzer, language) != NULL;
+}
+
 /* term = accents off (stem (word)): stemmers of accented languages want the accents. */
 static void make_term (GString *term, struct sb_stemmer *stemmer, const GString *folded)
 {

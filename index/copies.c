@@ -47,13 +47,12 @@ static void drop_repeated (GArray *hashes)
   g_array_set_size (hashes, kept);
 }
 
-/* Number words and denials, between spaces. */
-static const char tellers[]
+/* Number words, between spaces. */
+static const char numbers[]
     = " two three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty "
       "sixty hundred thousand zwei drei vier fünf sechs sieben acht neun zehn elf zwölf fünfzehn "
-      "zwanzig dreißig hundert tausend no deux trois quatre cinq sept huit neuf dix dos tres cuatro cinco "
-      "siete ocho nueve diez due tre quattro cinque sette otto nove dieci not never without cannot "
-      "nicht nie kein keine keinen keiner keinem keines niemals ohne pas jamais sans nunca sin non senza ";
+      "zwanzig dreißig hundert tausend deux trois quatre cinq sept huit neuf dix dos tres cuatro cinco "
+      "siete ocho nueve diez due tre quattro cinque sette otto nove dieci ";
 
 static gboolean tells (const guchar *word, gsize length)
 {
@@ -65,7 +64,10 @@ static gboolean tells (const guchar *word, gsize length)
   spaced[length + 2] = '\0';
   for (gsize i = 0; i < length; i++)
     spaced[i + 1] = g_ascii_tolower ((char)word[i]);
-  return strstr (tellers, spaced) != NULL;
+  if (strstr (numbers, spaced) != NULL)
+    return TRUE;
+  spaced[length + 1] = '\0';
+  return index_is_denial (spaced + 1);
 }
 
 IndexPrint *index_print_new (const char *text)

@@ -21,6 +21,8 @@ gboolean index_dense_refresh (Index *index, GError **error);
 GArray *index_dense_search (Index *index, const float *vector, const IndexFilter *filter, gsize k);
 /* The cosine of one chunk; NaN when it has no vector. After refresh. */
 double index_dense_cosine (Index *index, const float *vector, gint64 chunk);
+/* SUM [dimension] += WEIGHT × the vector of CHUNK, if it has one. After refresh. */
+void index_dense_add (Index *index, gint64 chunk, float weight, float *sum);
 
 /* ---- dense-cache.c: the FAISS file ------------------------------------------------------ */
 

@@ -249,18 +249,69 @@ static void scan (const Block *block, guint dimension, const float *vector,
     }
 }
 
-/* The cosine of one chunk by its row; NaN when it has no vector. */
-static double cosine_of_row (Index *index, const float *vector, gint64 chunk)
+/* Position of CHUNK among N ascending IDS, or −1. */
+static gssize position_of (const gint64 *ids, gsize n, gint64 chunk)
 {
-  g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "vector_of", NULL);
+  gsize low = 0, high = n;
 
-  if (!stmt)
-    return NAN;
-  index_bind (stmt, "i", chunk);
-  if (index_step (index, stmt, NULL) != SQLITE_ROW
-      || (gsize)sqlite3_column_bytes (stmt, 0) != index->dimension * sizeof (float))
-    return NAN;
-  return dot (vector, sqlite3_column_blob (stmt, 0), index->dimension);
+  while (low < high)
+    {
+      gsize middle = low + (high - low) / 2;
+
+      if (ids[middle] < chunk)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return low < n && ids[low] == chunk ? (gssize)low : -1;
+}
+
+/* The vector of CHUNK by its row; lasts as long as *RET_STMT. NULL: it has none. */
+static const float *vector_of_row (Index *index, gint64 chunk, sqlite3_stmt **ret_stmt)
+{
+  *ret_stmt = index_prepare (index, "vector_of", NULL);
+  if (!*ret_stmt)
+    return NULL;
+  index_bind (*ret_stmt, "i", chunk);
+  if (index_step (index, *ret_stmt, NULL) != SQLITE_ROW
+      || (gsize)sqlite3_column_bytes (*ret_stmt, 0) != index->dimension * sizeof (float))
+    return NULL;
+  return sqlite3_column_blob (*ret_stmt, 0);
+}
+
+/* The same from memory where floats are kept there. */
+static const float *vector_of (Index *index, gint64 chunk, sqlite3_stmt **ret_stmt)
+{
+  Block blocks[2];
+
+  if (index->dense->codes.ids)
+    return vector_of_row (index, chunk, ret_stmt);
+  blocks_of (index->dense, blocks);
+  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
+    {
+      gssize at = position_of (blocks[i].ids, blocks[i].n, chunk);
+
+      if (at >= 0)
+        return blocks[i].floats + (gsize)at * index->dimension;
+    }
+  return NULL;
+}
+
+double index_dense_cosine (Index *index, const float *vector, gint64 chunk)
+{
+  g_autoptr (sqlite3_stmt) stmt = NULL;
+  const float *other = vector_of (index, chunk, &stmt);
+
+  return other ? dot (vector, other, index->dimension) : NAN;
+}
+
+void index_dense_add (Index *index, gint64 chunk, float weight, float *sum)
+{
+  g_autoptr (sqlite3_stmt) stmt = NULL;
+  const float *vector = vector_of (index, chunk, &stmt);
+
+  for (guint i = 0; vector && i < index->dimension; i++)
+    sum[i] += weight * vector[i];
 }
 
 /* Codes err by less than the candidates beyond the K-th differ; the rows put them in order. */
@@ -276,7 +327,7 @@ static void search_codes (Index *index, const float *vector, const IndexFilter *
     {
       gint64 chunk = g_array_index (near, IndexScore, i).chunk;
 
-      index_top_add (top, chunk, cosine_of_row (index, vector, chunk));
+      index_top_add (top, chunk, index_dense_cosine (index, vector, chunk));
     }
 }
 
@@ -295,40 +346,6 @@ GArray *index_dense_search (Index *index, const float *vector, const IndexFilter
   for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
     scan (&blocks[i], index->dimension, vector, filter, index->dense->removed, &top);
   return index_top_finish (&top);
-}
-
-/* Position of CHUNK among N ascending IDS, or −1. */
-static gssize position_of (const gint64 *ids, gsize n, gint64 chunk)
-{
-  gsize low = 0, high = n;
-
-  while (low < high)
-    {
-      gsize middle = low + (high - low) / 2;
-
-      if (ids[middle] < chunk)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-  return low < n && ids[low] == chunk ? (gssize)low : -1;
-}
-
-double index_dense_cosine (Index *index, const float *vector, gint64 chunk)
-{
-  Block blocks[2];
-
-  if (index->dense->codes.ids)
-    return cosine_of_row (index, vector, chunk);
-  blocks_of (index->dense, blocks);
-  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
-    {
-      gssize at = position_of (blocks[i].ids, blocks[i].n, chunk);
-
-      if (at >= 0)
-        return dot (vector, blocks[i].floats + (gsize)at * index->dimension, index->dimension);
-    }
-  return NAN;
 }
 
 /* ---- Flush ---- */

@@ -56,6 +56,9 @@ static char *column_string (sqlite3_stmt *stmt, int column)
   return g_strdup ((const char *)sqlite3_column_text (stmt, column));
 }
 
+/* Of the statements that list documents. */
+#define FAILURE_COLUMN 12
+
 IndexDocument *index_document_from_row (sqlite3_stmt *stmt)
 {
   IndexDocument *document = g_new0 (IndexDocument, 1);
@@ -72,7 +75,7 @@ IndexDocument *index_document_from_row (sqlite3_stmt *stmt)
   document->added_at = sqlite3_column_int64 (stmt, 9);
   document->n_pages = (guint)sqlite3_column_int64 (stmt, 10);
   document->n_chunks = (guint)sqlite3_column_int64 (stmt, 11);
-  document->failure = column_string (stmt, 12);
+  document->failure = column_string (stmt, FAILURE_COLUMN);
   document->date = column_string (stmt, 13);
   return document;
 }
@@ -263,17 +266,35 @@ static gint compare_paths (gconstpointer a, gconstpointer b)
   return strcmp ((*x)->path, (*y)->path);
 }
 
-GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error)
+static GPtrArray *list_documents (Index *index, const IndexScope *scope, gboolean only_failed,
+                                  guint *ret_n, GError **error)
 {
   g_autoptr (GPtrArray) documents
       = g_ptr_array_new_with_free_func ((GDestroyNotify)index_document_free);
   g_autoptr (sqlite3_stmt) stmt = index_prepare_list (index, scope, error);
   int rc = SQLITE_ERROR;
+  guint n = 0;
 
-  while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
-    g_ptr_array_add (documents, index_document_from_row (stmt));
+  for (; stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW; n++)
+    if (!only_failed || sqlite3_column_type (stmt, FAILURE_COLUMN) != SQLITE_NULL)
+      g_ptr_array_add (documents, index_document_from_row (stmt));
+  if (rc != SQLITE_DONE)
+    return NULL;
   g_ptr_array_sort (documents, compare_paths);
-  return rc == SQLITE_DONE ? g_steal_pointer (&documents) : NULL;
+  *ret_n = n;
+  return g_steal_pointer (&documents);
+}
+
+GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error)
+{
+  guint n;
+
+  return list_documents (index, scope, FALSE, &n, error);
+}
+
+GPtrArray *index_list_failed (Index *index, const IndexScope *scope, guint *ret_n, GError **error)
+{
+  return list_documents (index, scope, TRUE, ret_n, error);
 }
 
 /* ---- Change ---- */

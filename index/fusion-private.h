@@ -9,7 +9,8 @@ typedef struct
 {
   gint64 chunk;
   double bm25;   /* 0: not found lexically */
-  double cosine; /* NaN: has no vector */
+  double cosine; /* with the question; NaN: has no vector */
+  double meaning; /* the cosine that counts here: see search.c */
   double score;
   gboolean leads; /* among the first INDEX_FUSION_DEPTH of a search */
 } IndexCandidate;

@@ -49,7 +49,7 @@ static Spread spread_of (const GArray *candidates, gboolean dense)
   for (guint i = 0; i < candidates->len; i++)
     {
       const IndexCandidate *candidate = &g_array_index (candidates, IndexCandidate, i);
-      double score = dense ? candidate->cosine : candidate->bm25;
+      double score = dense ? candidate->meaning : candidate->bm25;
 
       if (isnan (score) || !candidate->leads)
         continue;
@@ -94,7 +94,7 @@ void index_fuse (GArray *candidates)
       IndexCandidate *candidate = &g_array_index (candidates, IndexCandidate, i);
 
       candidate->score = share * deviations (&lexical, candidate->bm25)
-                         + (1 - share) * deviations (&dense, candidate->cosine);
+                         + (1 - share) * deviations (&dense, candidate->meaning);
     }
   g_array_sort (candidates, compare_best_first);
 }

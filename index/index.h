@@ -198,6 +198,10 @@ IndexDocument *index_find_by_sha256 (Index *index, const char *sha256,
 /* SCOPE NULL: all; its section does not matter here. Elements: IndexDocument*, by path. */
 GPtrArray *index_list_documents (Index *index, const IndexScope *scope, GError **error);
 
+/* Of those in SCOPE, the ones that could not be read; ret_n: how many there are in all. Cheap enough for
+ * every search. */
+GPtrArray *index_list_failed (Index *index, const IndexScope *scope, guint *ret_n, GError **error);
+
 /* Makes the vectors added since the last call fast to search and durable in the FAISS file. Slow
  * enough to be called once at the end of a run; without it nothing is lost. */
 gboolean index_flush (Index *index, GError **error);
@@ -240,6 +244,12 @@ typedef struct
   guint n_copies; /* passages that say the same and were left out */
 } IndexHit;
 void index_hit_free (IndexHit *hit);
+
+/* The words that a question is full of and that tell nothing: "what", "is", "the". LANGUAGE: ISO 639-1,
+ * NULL: English. WORD in lower case. FALSE for languages without a list. stopwords.c */
+gboolean index_is_stopword (const char *language, const char *word);
+/* "not", "keine", "jamais", in any language. WORD in lower case. */
+gboolean index_is_denial (const char *word);
 
 /* Elements: IndexHit*, best first. Lexical: BM25 over text, section and title with stemming; a
  * word that the library does not have is taken for the nearest that it has (spelling.c).

@@ -42,15 +42,19 @@ GPtrArray *index_library_languages (Index *index, GError **error)
 {
   g_autoptr (GPtrArray) languages = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (sqlite3_stmt) stmt = index_prepare (index, "languages", error);
+  gboolean unstemmed = FALSE;
   int rc = SQLITE_ERROR;
 
   while (stmt && (rc = index_step (index, stmt, error)) == SQLITE_ROW)
     {
       const char *language = (const char *)sqlite3_column_text (stmt, 0);
       const char *code = *language ? language : "en";
+      const gboolean stems = index_has_stemmer (index->analyzer, code);
 
-      if (!g_ptr_array_find_with_equal_func (languages, code, g_str_equal, NULL))
+      /* Of those without stems one is enough: they all read a question in the same way. */
+      if ((stems || !unstemmed) && !g_ptr_array_find_with_equal_func (languages, code, g_str_equal, NULL))
         g_ptr_array_add (languages, g_strdup (code));
+      unstemmed |= !stems;
     }
   return rc == SQLITE_DONE ? g_steal_pointer (&languages) : NULL;
 }

@@ -7,6 +7,8 @@
  * was put in the other's place. A "not" that only one side has there turns the sentence round. */
 #include "rag/text-private.h"
 
+#include "index/index.h"
+
 #include <string.h>
 
 /* Longer sentences are not compared: the table grows with the product of both lengths. */
@@ -97,14 +99,8 @@ static gboolean is_one_of (const char *text, const RagWord *word, const char *co
 
 gboolean rag_is_negation (const char *text, const RagWord *word)
 {
-  static const char *const negations[]
-      = { "not",    "no",      "never",  "without", "cannot", "doesn",   "don",
-          "isn",    "didn",    "wasn",   "aren",    "weren",  "won",     "couldn",
-          "wouldn", "shouldn", "hasn",   "haven",   "hadn",   "nicht",   "nie",
-          "kein",   "keine",   "keinen", "keinem",  "keiner", "keines",  "niemals",
-          "ohne",   "pas",     "jamais", "sans",    "aucun",  "aucune",  "nunca",
-          "sin",    "non",     "mai",    "senza",   "nessun", "nessuna", NULL };
-  return is_one_of (text, word, negations);
+  g_autofree char *lower = g_utf8_strdown (text + word->start, word->end - word->start);
+  return index_is_denial (lower);
 }
 
 /* "Not only" denies nothing. */

@@ -1,5 +1,7 @@
 /* Collections, who may read them, and tags: index's calls in this room's terms. */
 #include "rag/digest-private.h"
+#include "rag/golden-private.h"
+#include "rag/saved-private.h"
 
 void rag_collection_free (RagCollection *collection)
 {
@@ -47,9 +49,26 @@ gboolean rag_set_reader (Rag *rag, const char *collection, const char *role, gbo
   return TRUE;
 }
 
+/* What was asked of COLLECTION before, or of everything and answered from it. */
+static gboolean forget_kept (Rag *rag, const char *collection, GError **error)
+{
+  GError *inner = NULL;
+  const IndexScope scope = { .collection = collection };
+  g_autoptr (GPtrArray) documents = index_list_documents (rag->index, &scope, &inner);
+  if (documents == NULL)
+    return rag_translate_error (error, inner);
+  for (guint i = 0; i < documents->len; i++)
+    if (!rag_feedback_forget (rag, ((IndexDocument *)g_ptr_array_index (documents, i))->path, error))
+      return FALSE;
+  return rag_digest_forget (rag, documents, error)
+         && rag_saved_forget_collection (rag, collection, documents, error);
+}
+
 gboolean rag_set_private (Rag *rag, const char *collection, gboolean is_private, GError **error)
 {
   GError *inner = NULL;
+  if (is_private && !forget_kept (rag, collection, error))
+    return FALSE;
   if (!index_set_private (rag->index, collection, is_private, &inner))
     return rag_translate_error (error, inner);
   return TRUE;

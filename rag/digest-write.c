@@ -8,6 +8,8 @@
 #define DEFAULT_STORIES 10
 #define POINTS_PER_STORY 3
 #define MAX_TITLES_LEFT_OUT 8
+/* Stories without a sentence do not count; so many times the stories wanted are looked at. */
+#define MAX_TRIES 3
 
 /* NULL with ERROR set when the library fails. */
 static RagSection *write_story (RagWriter *writer, const RagStory *story, GError **error)
@@ -84,7 +86,7 @@ typedef struct
   const GPtrArray *stories;
   const RagDigestOptions *options;
   RagBrief *brief;
-  guint n;
+  guint n, limit; /* LIMIT: with something to say */
 } Writing;
 
 static gboolean is_stopped (const Writing *writing)
@@ -92,11 +94,11 @@ static gboolean is_stopped (const Writing *writing)
   return g_cancellable_is_cancelled (writing->options->cancellable);
 }
 
-static void tell_progress (const Writing *writing, const char *step, guint done)
+static void tell_progress (const Writing *writing, const char *step, guint done, guint total)
 {
   const RagDigestOptions *options = writing->options;
   if (options->progress != NULL)
-    options->progress (step, done, writing->n, options->user_data);
+    options->progress (step, done, total, options->user_data);
 }
 
 static void add_figures (const RagWriter *writer, RagBrief *brief)
@@ -105,19 +107,25 @@ static void add_figures (const RagWriter *writer, RagBrief *brief)
   brief->struck += writer->struck;
 }
 
-static gboolean write_first (const Writing *writing, GError **error)
+static gboolean write_first (Writing *writing, GError **error)
 {
   RagWriter writer;
+  const guint most = (guint)MIN (writing->stories->len, (guint64)MAX_TRIES * writing->limit);
+  guint n_told = 0;
   const RagDigestOptions *options = writing->options;
   gboolean ok = rag_writer_begin (&writer, writing->rag, !options->no_model, options->tone,
                                   options->cancellable, error);
-  for (guint i = 0; ok && i < writing->n && !is_stopped (writing); i++)
+  while (ok && n_told < writing->limit && writing->n < most && !is_stopped (writing))
     {
-      tell_progress (writing, "stories", i);
-      RagSection *section = write_story (&writer, g_ptr_array_index (writing->stories, i), error);
+      tell_progress (writing, "stories", n_told, MIN (writing->limit, writing->stories->len));
+      RagSection *section
+          = write_story (&writer, g_ptr_array_index (writing->stories, writing->n), error);
       ok = section != NULL;
-      if (ok)
-        g_ptr_array_add (writing->brief->sections, section);
+      if (!ok)
+        break;
+      g_ptr_array_add (writing->brief->sections, section);
+      n_told += section->points->len > 0;
+      writing->n++;
     }
   add_figures (&writer, writing->brief);
   rag_writer_clear (&writer);
@@ -134,7 +142,7 @@ static gboolean write_tricky (const Writing *writing, RagWriter *writer, guint *
     {
       if (!is_tricky (g_ptr_array_index (sections, i)))
         continue;
-      tell_progress (writing, "tricky stories", i);
+      tell_progress (writing, "tricky stories", i, sections->len);
       RagSection *section = write_story (writer, g_ptr_array_index (writing->stories, i), error);
       if (section == NULL)
         return FALSE;
@@ -180,7 +188,7 @@ gboolean rag_digest_write (Rag *rag, const GPtrArray *stories, const RagDigestOp
                            RagBrief *brief, GError **error)
 {
   const guint limit = options->max_stories > 0 ? options->max_stories : DEFAULT_STORIES;
-  const Writing writing = { rag, stories, options, brief, MIN (stories->len, limit) };
+  Writing writing = { rag, stories, options, brief, 0, limit };
   if (!write_first (&writing, error))
     return FALSE;
   guint n_tricky = 0;
@@ -189,7 +197,7 @@ gboolean rag_digest_write (Rag *rag, const GPtrArray *stories, const RagDigestOp
   if (options->escalate != NULL && !options->no_model && n_tricky > 0 && !is_stopped (&writing)
       && !escalate (&writing, error))
     return FALSE;
-  brief->complete = brief->sections->len == writing.n && !is_stopped (&writing);
+  brief->complete = !is_stopped (&writing);
   note_empty (brief);
   note_left_out (stories, writing.n, brief);
   return TRUE;

@@ -1,9 +1,12 @@
 /* Guesses which of the supported languages a text is in.
  *
- * In comes a question or a passage, out goes the language whose stop words it uses most. The word
- * lists are resources (rag/words), loaded once: they also tell function words from words that carry
- * meaning. */
+ * In comes a question or a passage, out goes the language whose stop words it uses most. The words that
+ * a search does without are index's; a proof does without some more ("idle": what everything "gives" or
+ * "uses") and not without others ("telling": "always" and "must" change what is said). Lists of this
+ * room are resources (rag/words), loaded once. */
 #include "rag/text-private.h"
+
+#include "index/index.h"
 
 #include <string.h>
 
@@ -23,7 +26,8 @@ static GHashTable *load_words (const char *list, RagLanguage language)
 
 typedef enum
 {
-  STOP,
+  IDLE,
+  TELLING,
   FILLER,
   INTERROGATIVE,
   N_LISTS,
@@ -31,7 +35,7 @@ typedef enum
 
 static gboolean is_in_list (const char *word, List list, RagLanguage language)
 {
-  static const char *const names[N_LISTS] = { "stop", "filler", "interrogative" };
+  static const char *const names[N_LISTS] = { "idle", "telling", "filler", "interrogative" };
   static GHashTable *sets[N_LISTS][RAG_N_LANGUAGES];
   static gsize once = 0;
   if (g_once_init_enter (&once))
@@ -46,7 +50,8 @@ static gboolean is_in_list (const char *word, List list, RagLanguage language)
 
 gboolean rag_is_stop_word (const char *word, RagLanguage language)
 {
-  return is_in_list (word, STOP, language);
+  return index_is_stopword (codes[language], word) ? !is_in_list (word, TELLING, language)
+                                                   : is_in_list (word, IDLE, language);
 }
 
 gboolean rag_is_filler (const char *word, RagLanguage language)
@@ -57,6 +62,13 @@ gboolean rag_is_filler (const char *word, RagLanguage language)
 gboolean rag_is_interrogative (const char *word, RagLanguage language)
 {
   return is_in_list (word, INTERROGATIVE, language);
+}
+
+char *rag_interrogatives (RagLanguage language)
+{
+  g_autoptr (GHashTable) set = load_words ("interrogative", language);
+  g_autofree char **words = (char **)g_hash_table_get_keys_as_array (set, NULL);
+  return g_strjoinv ("|", words);
 }
 
 const char *rag_language_code (RagLanguage language)

@@ -109,13 +109,6 @@ static gboolean take_comparison (const char *line, GPtrArray *parts)
 #define AUXILIARY_EN "is|are|does|did|can|may"
 #define SUBJECT_EN                                                                                 \
   "it|they|he|she|we|you|I|this|that|these|those|there|the|an?|its|their|his|her|one"
-#define ASKING_EN "who|whom|whose|what|when|where|why|which|how"
-#define ASKING_DE "wer|wen|wem|was|wann|wo|woher|wohin|warum|wieso|wie|welche[rnms]?"
-#define ASKING_FR "qui|que|quand|où|pourquoi|comment|combien|quel(?:le)?s?"
-#define ASKING_ES "quién(?:es)?|qué|cuándo|dónde|cómo|cuál(?:es)?|cuánt[oa]s?|por qué"
-#define ASKING_IT "chi|che cosa|cosa|quando|dove|perché|quale|quali|quant[oaei]|come"
-#define ASKING ASKING_EN "|" ASKING_DE "|" ASKING_FR "|" ASKING_ES "|" ASKING_IT
-
 /* "In which year", "¿A quién". */
 #define BEFORE_EN "(?:(?:in|on|at|to|by|for|from|of|with|until|since|under) )?"
 #define BEFORE_DE "(?:(?:in|an|auf|bei|von|mit|seit|bis|unter|ab|zu) )?"
@@ -123,24 +116,59 @@ static gboolean take_comparison (const char *line, GPtrArray *parts)
 #define BEFORE_ES "(?:(?:a|de|en|por|para|con|desde) )?"
 #define BEFORE_IT "(?:(?:a|di|da|in|per|con) )?"
 
-/* Where one question ends; the next begins with the word that asks. */
-static const char joint[] = "\\?\\s+(?=[¿\\p{L}])"
-                            "|,?\\s+and\\s+(?=(?:" BEFORE_EN "(?:" ASKING_EN ")|(?:" AUXILIARY_EN
-                            ") (?:" SUBJECT_EN "))\\b)"
-                            "|,?\\s+und\\s+(?=" BEFORE_DE "(?:" ASKING_DE ")\\b)"
-                            "|,?\\s+et\\s+(?=" BEFORE_FR "(?:" ASKING_FR ")\\b)"
-                            "|,?\\s+y\\s+(?=" BEFORE_ES "(?:" ASKING_ES ")\\b)"
-                            "|,?\\s+e\\s+(?=" BEFORE_IT "(?:" ASKING_IT ")\\b)";
-static const char beginning[] = "^¿?(?:" BEFORE_EN "|" BEFORE_DE "|" BEFORE_FR "|" BEFORE_ES
-                                "|" BEFORE_IT ")(?<asking>" ASKING "|" AUXILIARY_EN ")\\b";
-/* "say when": it leans on what comes after. */
-static const char leaning[] = "\\b(?:" ASKING ")$";
+typedef struct
+{
+  char *joint;     /* where one question ends; the next begins with the word that asks */
+  char *beginning; /* names that word "asking" */
+  char *leaning;   /* "say when": it leans on what comes after */
+} Patterns;
+
+/* Of each language: "and", and what may stand before the word that asks. */
+static const struct
+{
+  const char *joiner, *before;
+} joints[RAG_N_LANGUAGES] = {
+  [RAG_LANGUAGE_EN] = { "and", BEFORE_EN }, [RAG_LANGUAGE_DE] = { "und", BEFORE_DE },
+  [RAG_LANGUAGE_FR] = { "et", BEFORE_FR },  [RAG_LANGUAGE_ES] = { "y", BEFORE_ES },
+  [RAG_LANGUAGE_IT] = { "e", BEFORE_IT },
+};
+
+static Patterns make_patterns (void)
+{
+  g_autoptr (GString) joint = g_string_new ("\\?\\s+(?=[¿\\p{L}])"
+                                            "|,?\\s+and\\s+(?=(?:" AUXILIARY_EN ") (?:" SUBJECT_EN ")\\b)");
+  g_autoptr (GString) before = g_string_new (NULL), asking = g_string_new (NULL);
+  for (RagLanguage i = 0; i < RAG_N_LANGUAGES; i++)
+    {
+      g_autofree char *words = rag_interrogatives (i);
+      g_string_append_printf (joint, "|,?\\s+%s\\s+(?=%s(?:%s)\\b)", joints[i].joiner, joints[i].before, words);
+      g_string_append_printf (before, "%s%s", i > 0 ? "|" : "", joints[i].before);
+      g_string_append_printf (asking, "%s%s", i > 0 ? "|" : "", words);
+    }
+  return (Patterns){
+    .joint = g_strdup (joint->str),
+    .beginning = g_strdup_printf ("^¿?(?:%s)(?<asking>%s|" AUXILIARY_EN ")\\b", before->str, asking->str),
+    .leaning = g_strdup_printf ("\\b(?:%s)$", asking->str),
+  };
+}
+
+static const Patterns *patterns (void)
+{
+  static Patterns made;
+  static gsize once = 0;
+  if (g_once_init_enter (&once))
+    {
+      made = make_patterns ();
+      g_once_init_leave (&once, 1);
+    }
+  return &made;
+}
 
 /* The word with which PIECE asks, or NULL. */
 static char *asking_word (const char *piece)
 {
   g_autoptr (GMatchInfo) match = NULL;
-  if (!g_regex_match (rag_pattern (beginning, G_REGEX_CASELESS), piece, 0, &match))
+  if (!g_regex_match (rag_pattern (patterns ()->beginning, G_REGEX_CASELESS), piece, 0, &match))
     return NULL;
   g_autofree char *word = g_match_info_fetch_named (match, "asking");
   return g_utf8_strdown (word, -1);
@@ -163,7 +191,7 @@ static gboolean stand_alone (char *const *pieces)
     {
       g_autofree char *word = asking_word (pieces[i]);
       if (word == NULL || n_terms (pieces[i]) == 0
-          || g_regex_match (rag_pattern (leaning, G_REGEX_CASELESS), pieces[i], 0, NULL)
+          || g_regex_match (rag_pattern (patterns ()->leaning, G_REGEX_CASELESS), pieces[i], 0, NULL)
           || (i > 0 && repeats (pieces[i - 1], word)))
         return FALSE;
     }
@@ -173,7 +201,7 @@ static gboolean stand_alone (char *const *pieces)
 static gboolean take_questions (const char *line, GPtrArray *parts)
 {
   g_auto (GStrv) pieces
-      = g_regex_split (rag_pattern (joint, G_REGEX_CASELESS | G_REGEX_OPTIMIZE), line, 0);
+      = g_regex_split (rag_pattern (patterns ()->joint, G_REGEX_CASELESS | G_REGEX_OPTIMIZE), line, 0);
   const guint n = g_strv_length (pieces);
   if (n < 2 || n > MAX_PARTS || !stand_alone (pieces))
     return FALSE;

@@ -422,7 +422,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagSaved, rag_saved_free)
 /* Whether an answer can be saved as NAME. */
 gboolean rag_saved_check_name (const char *name, GError **error);
 /* Keeps ANSWER to QUESTION, which was asked with SCOPE, OPTIONS and MODEL, in place of what had that
- * name. RAG is open for writing and kept to SCOPE. Fails where nothing may be kept (rag_is_private). */
+ * name. RAG is kept to SCOPE and may be open for reading: the library is locked when all is done, for as long
+ * as writing takes. Fails where nothing may be kept (rag_is_private). */
 gboolean rag_saved_put (Rag *rag, const char *name, const char *question, const RagScope *scope,
                         const char *model, const RagAskOptions *options, const RagAnswer *answer,
                         GError **error);
@@ -456,8 +457,8 @@ typedef struct
 } RagSavedCheck;
 void rag_saved_check_free (RagSavedCheck *check);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RagSavedCheck, rag_saved_check_free)
-/* Looks whether what is saved as NAME still stands, and keeps what is answered now in its place. RAG is
- * open for writing; its scope and generator are those of the question afterwards. */
+/* Looks whether what is saved as NAME still stands, and keeps what is answered now in its place, as
+ * rag_saved_put does. RAG's scope and generator are those of the question afterwards. */
 RagSavedCheck *rag_saved_check (Rag *rag, const char *name, const RagAskEvents *events,
                                 GError **error);
 

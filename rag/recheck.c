@@ -78,16 +78,20 @@ static void add_change (GPtrArray *changes, RagSavedReason reason, const RagCita
   g_ptr_array_add (changes, change);
 }
 
-static gboolean still_says (Rag *rag, const IndexDocument *document, const char *quote,
-                            GError **error)
+gboolean rag_saved_still_says (Rag *rag, const RagCitation *citation, gboolean *ret_gone,
+                               GError **error)
 {
   GError *inner = NULL;
   gboolean found = FALSE;
-  g_autoptr (GPtrArray) chunks = index_document_chunks (rag->index, document->id, 0, 0, &inner);
-  if (chunks == NULL)
+  g_autoptr (IndexDocument) document = index_find_document (rag->index, citation->document, &inner);
+  g_autoptr (GPtrArray) chunks
+      = document != NULL ? index_document_chunks (rag->index, document->id, 0, 0, &inner) : NULL;
+  if (inner != NULL)
     return rag_translate_error (error, inner);
-  for (guint i = 0; i < chunks->len && !found; i++)
-    found = strstr (((const IndexHit *)g_ptr_array_index (chunks, i))->text, quote) != NULL;
+  if (ret_gone != NULL)
+    *ret_gone = document == NULL;
+  for (guint i = 0; citation->quote != NULL && chunks != NULL && i < chunks->len && !found; i++)
+    found = strstr (((const IndexHit *)g_ptr_array_index (chunks, i))->text, citation->quote) != NULL;
   return found;
 }
 
@@ -98,14 +102,9 @@ static gboolean note_sources (Rag *rag, const RagSaved *saved, GPtrArray *change
   for (guint i = 0; i < saved->citations->len && inner == NULL; i++)
     {
       const RagCitation *citation = g_ptr_array_index (saved->citations, i);
-      g_autoptr (IndexDocument) document
-          = index_find_document (rag->index, citation->document, &inner);
-      if (inner != NULL)
-        return rag_translate_error (error, inner);
-      if (document == NULL)
-        add_change (changes, RAG_SAVED_GONE, citation);
-      else if (!still_says (rag, document, citation->quote, &inner) && inner == NULL)
-        add_change (changes, RAG_SAVED_EDITED, citation);
+      gboolean gone;
+      if (!rag_saved_still_says (rag, citation, &gone, &inner) && inner == NULL)
+        add_change (changes, gone ? RAG_SAVED_GONE : RAG_SAVED_EDITED, citation);
     }
   if (inner != NULL)
     g_propagate_error (error, inner);
@@ -226,7 +225,8 @@ RagSavedCheck *rag_saved_check (Rag *rag, const char *name, const RagAskEvents *
                                    passages, error))
     return NULL;
   const gboolean same
-      = check->before->answer != NULL && same_passages (check->before->passages, passages);
+      = check->before->answer != NULL && same_passages (check->before->passages, passages)
+        && rag_saved_is_current (rag, check->before, NULL);
   if ((!same && !ask_again (rag, check, events, error)) || !keep (rag, check, passages, error))
     return NULL;
   return g_steal_pointer (&check);

@@ -54,19 +54,19 @@ gboolean rag_coverage_fill (Rag *rag, const char *collection, RagCoverage *ret_c
 {
   GError *inner = NULL;
   const IndexScope scope = rag_index_scope (rag, collection);
-  g_autoptr (GPtrArray) documents = index_list_documents (rag->index, &scope, &inner);
-  if (documents == NULL)
+  guint n;
+  g_autoptr (GPtrArray) failed = index_list_failed (rag->index, &scope, &n, &inner);
+  if (failed == NULL)
     return rag_translate_error (error, inner);
   GPtrArray *skipped = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_failure_free);
-  for (guint i = 0; i < documents->len; i++)
+  for (guint i = 0; i < failed->len; i++)
     {
-      const IndexDocument *document = g_ptr_array_index (documents, i);
-      if (document->failure != NULL)
-        g_ptr_array_add (skipped, rag_failure_new (document->path, document->failure));
+      const IndexDocument *document = g_ptr_array_index (failed, i);
+      g_ptr_array_add (skipped, rag_failure_new (document->path, document->failure));
     }
-  *ret_coverage = (RagCoverage){ .documents = documents->len,
-                                 .failed = skipped->len,
-                                 .searched = documents->len - skipped->len,
+  *ret_coverage = (RagCoverage){ .documents = n,
+                                 .failed = failed->len,
+                                 .searched = n - failed->len,
                                  .skipped = skipped };
   return TRUE;
 }

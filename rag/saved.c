@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define MAX_NAME 100
+#define LOCK_WAIT_MS 30000
+#define LOCK_STEP_MS 200
 
 static char *saved_path (const Rag *rag)
 {
@@ -297,8 +299,48 @@ gboolean rag_saved_check_name (const char *name, GError **error)
   return ok;
 }
 
+gboolean rag_saved_is_current (Rag *rag, const RagSaved *saved, GError **error)
+{
+  GError *inner = NULL;
+  for (guint i = 0; i < saved->citations->len; i++)
+    {
+      const RagCitation *citation = g_ptr_array_index (saved->citations, i);
+      if (rag_saved_still_says (rag, citation, NULL, &inner))
+        continue;
+      if (inner == NULL)
+        g_set_error (&inner, RAG_ERROR, RAG_ERROR_FAILED,
+                     "“%s” cannot be kept: %s has changed since it was answered; ask again",
+                     saved->name, citation->document);
+      g_propagate_error (error, inner);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* Takes the library's write lock, which others hold for a moment, or as long as a sync takes. */
+static Index *lock (const Rag *rag, GError **error)
+{
+  for (guint waited_ms = 0;; waited_ms += LOCK_STEP_MS)
+    {
+      GError *inner = NULL;
+      Index *writer = index_open (rag->library_dir, INDEX_WRITE, &inner);
+      if (writer != NULL)
+        return writer;
+      if (waited_ms >= LOCK_WAIT_MS || !g_error_matches (inner, INDEX_ERROR, INDEX_ERROR_BUSY))
+        {
+          rag_translate_error (error, inner);
+          return NULL;
+        }
+      g_error_free (inner);
+      g_usleep (LOCK_STEP_MS * 1000);
+    }
+}
+
 gboolean rag_saved_store (Rag *rag, const RagSaved *saved, GError **error)
 {
+  g_autoptr (Index) writer = lock (rag, error);
+  if (writer == NULL || !rag_saved_is_current (rag, saved, error))
+    return FALSE;
   g_autoptr (GKeyFile) file = load (rag);
   write_group (file, saved);
   return save (rag, file, error);
@@ -335,6 +377,11 @@ gboolean rag_saved_put (Rag *rag, const char *name, const char *question, const 
 {
   if (!rag_saved_check_name (name, error))
     return FALSE;
+  if (rag->restricted)
+    {
+      g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT, "a role (--as) may only read: leave out --save");
+      return FALSE;
+    }
   if (rag_is_private (rag, options->collection))
     {
       g_set_error (error, RAG_ERROR, RAG_ERROR_INPUT,
@@ -380,6 +427,21 @@ static gboolean forget_in (RagSaved *saved, const GPtrArray *documents)
       g_ptr_array_set_size (saved->citations, 0);
     }
   return cites || saved->passages->len < before;
+}
+
+gboolean rag_saved_forget_collection (Rag *rag, const char *collection, const GPtrArray *documents,
+                                      GError **error)
+{
+  g_autoptr (GKeyFile) file = load (rag);
+  g_auto (GStrv) names = g_key_file_get_groups (file, NULL);
+  gboolean changed = FALSE;
+  for (char **name = names; *name != NULL; name++)
+    {
+      g_autoptr (RagSaved) saved = read_group (file, *name);
+      if (g_strcmp0 (saved->scope.collection, collection) == 0 || forget_in (saved, documents))
+        changed |= g_key_file_remove_group (file, *name, NULL);
+    }
+  return !changed || save (rag, file, error);
 }
 
 gboolean rag_saved_forget (Rag *rag, const GPtrArray *documents, GError **error)

@@ -31,6 +31,8 @@ gboolean rag_is_stop_word (const char *word, RagLanguage language);
 gboolean rag_is_filler (const char *word, RagLanguage language);
 /* What questions ask with: "who", "wann". */
 gboolean rag_is_interrogative (const char *word, RagLanguage language);
+/* All of them as alternatives of a regular expression, in no order: "which|where|how". */
+char *rag_interrogatives (RagLanguage language);
 
 typedef enum
 {

@@ -22,7 +22,7 @@ SELECT language, sum(n) FROM
    UNION ALL
    SELECT language, count(DISTINCT document) FROM main.chunk
    WHERE language IS NOT NULL AND +document IN (SELECT id FROM document) GROUP BY language)
-GROUP BY language ORDER BY 2 DESC, 1 LIMIT 4;
+GROUP BY language ORDER BY 2 DESC, 1;
 
 -- :chunk_range
 SELECT ifnull(min(id), 0), ifnull(max(id), -1) FROM main.chunk;

@@ -74,6 +74,14 @@ sleep 2
 run 0 --library "$work/title" digest --no-model --json
 json '.sections == [] and .notes == ["Without a sentence to quote: Ward seven."]'
 
+# Nor does it take the place of a story.
+for ward in one two three; do printf '# Ward %s\n' "$ward" >"$work/title-$ward.md"; done
+printf '# Herons\n\nTwelve herons were counted on the coast in the spring of this year.\n' >"$work/story.md"
+run 0 --library "$work/titles" add --no-embed --quiet "$work"/title-*.md "$work/story.md"
+sleep 2
+run 0 --library "$work/titles" digest --no-model --max 1 --json
+json '[.sections[].title] == ["Herons"]'
+
 # The editor drops one sentence and changes another.
 cat >"$work/editor" <<'END'
 #!/bin/sh

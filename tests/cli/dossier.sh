@@ -37,6 +37,22 @@ run 2 dossier --no-model --template "$work/own.ini" night-shift-policy.pdf; one_
 printf '[Nights]\nabout = x\n' >"$work/own.ini"
 run 2 dossier --no-model --template "$work/own.ini" night-shift-policy.pdf; one_sentence
 
+# A figure is a number with its unit: no list number before a word, no letters of a checksum, no shell.
+cat >"$docs/figures.txt" <<'END'
+The notice period of the tenant is 30 days at least.
+
+The following is what each of the fields of the table means:
+
+3. Day of the month as it is known to cron
+
+The checksum of the file is 0c4f7e835bed6a1 as it was sent.
+
+The command is: set the owner of the program to 4755 $i and go on.
+END
+run 0 add --no-embed --quiet "$docs/figures.txt"
+run 0 dossier --no-model --json figures.txt
+json '[.sections[] | select (.title == "Key figures") | .points[].text] == ["The notice period of the tenant is 30 days at least."]'
+
 # Tables are named by their captions, those with the heading's words first; rows are no sentences.
 cat >"$docs/beds.md" <<'END'
 # Beds

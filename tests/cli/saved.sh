@@ -86,6 +86,18 @@ run 2 --private ask --save mine 'Which documents mention pumps?'; one_sentence; 
 run 0 saved forget gold 'all of them'
 run 0 saved list --json; json '[.saved[].name] == ["pumps"]'
 
+# What is made private later takes with it what was kept of it.
+document vault/two.txt 'The pump is kept in the vault.'
+run 0 --quiet -c vault add --no-embed "$docs/vault"
+run 0 --quiet -c vault ask --save 'of the vault' 'Which documents mention gold?'
+run 0 --quiet ask --save 'of all' 'Which documents mention the vault?'
+run 0 --quiet -c default ask --save 'of the rest' 'Which documents mention pumps?'
+run 0 --quiet digest --no-model; run 0 --quiet feedback good --document two.txt 'Where is the pump kept?'
+run 0 --quiet collection private vault
+run 0 saved list --json; json '[.saved[].name] == ["pumps", "of the rest"]'
+! grep -rqa 'vault\.\|Where is the pump kept' "$library"/*.ini "$library"/*.jsonl "$library/digests" 2>/dev/null || fail "the vault is still quoted"
+run 0 --quiet collection public vault
+
 # A question in its part of the library, with a model: the same passages need none.
 need_models minilm smollm2-135m
 run 0 --library "$work/lib" --encoder minilm add --quiet "$SAMPLES"/*.pdf
@@ -103,6 +115,15 @@ run 0 --library "$work/lib" add --quiet "$docs/other.txt"
 case $? in 0|3) ;; *) fail "saved check failed" ;; esac
 json '.checked[0].asked'
 
+# Others may write while the model does, and what is forgotten meanwhile does not come back.
+"$DOCENT" --library "$work/lib" --model smollm2-135m ask --save slow --max-tokens 60 \
+  'How long is the unpaid break of a night shift?' >"$work/out" 2>"$work/slow" &
+sleep .3
+run 0 --library "$work/lib" forget --yes --quiet other.txt
+wait $!
+! grep -q 'is writing' "$work/slow" || fail "ask --save locks others out"
+! grep -q other.txt "$work/lib/saved.ini" || fail "a forgotten document came back"
+
 # Documents that come to disagree with an answer that stands change it.
 need_models minilm qwen2.5-0.5b
 document ward/hospital-2023.txt 'The surgical ward has 24 beds. The medical ward has a view of the river.'
@@ -116,7 +137,11 @@ out_has 'beds: changed'; out_has 'documents disagree now'
 run 0 --library "$work/ward" --model qwen2.5-0.5b ask 'How many beds does the surgical ward have?'
 out_has 'Sources disagree'; out_has '2023 (hospital-2023.txt, p. 1): 24 beds'
 printf '%s\n' 'How many beds does the surgical ward have?' >"$work/lines"
+echo "/export $work/answers.md" >>"$work/lines"
 run_with "$work/lines" 0 --library "$work/ward" --model qwen2.5-0.5b chat --no-history
 out_has '2019 (hospital-2019.txt, p. 1): 30 beds'
 run 3 --library "$work/ward" saved check --quiet; out_empty
+for line in 'Sources disagree' '2023 (hospital-2023.txt, p. 1): 24 beds' '2019 (hospital-2019.txt, p. 1): 30 beds'; do
+  grep -qF "$line" "$work/answers.md" || fail "the export lacks: $line"
+done
 echo passed

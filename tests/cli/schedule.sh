@@ -98,4 +98,38 @@ runs 2
 grep -q '^To: me@example.org' "$work/sent" && grep -q '^docent: --since takes' "$work/sent" || fail "a failure is not mailed"
 
 run 0 schedule digest --with cron --remove; out_has "grep -v '# docent-digest\$'"
+
+# With --yes the line goes into the crontab, in place of the one before. crontab is set-group-ID, so it
+# must not have lost the right to become somebody else; docent itself cannot make sockets all the same.
+cat >"$work/bin/crontab" <<END
+#!/bin/sh
+[ -n "\$LD_PRELOAD" ] || grep -q '^NoNewPrivs:.0' /proc/self/status || { echo 'crontab: no rights' >&2; exit 1; }
+case \$1 in
+-l) [ ! -e "$work/broken" ] || { echo 'crontab: not allowed' >&2; exit 1; }
+    cat "$work/crontab" 2>/dev/null || { echo 'no crontab for me' >&2; exit 1; } ;;
+-) cat >"$work/crontab.new" && mv "$work/crontab.new" "$work/crontab" ;;
+*) exit 2 ;;
+esac
+END
+chmod +x "$work/bin/crontab"
+PATH=$work/bin:$PATH
+run 0 schedule digest --with cron; [ ! -e "$work/crontab" ] || fail "the crontab is written without --yes"
+run 0 schedule digest --with cron --at 5:00 --yes; err_has 'in your crontab'
+cmp -s "$work/out" "$work/crontab" || fail "what is written is not what was shown"
+printf 'MAILTO=me\n0 1 * * * true # docent-digest of somebody\n' >>"$work/crontab"
+run 0 --quiet schedule digest --with cron --at 5:30 --yes; err_empty
+[ "$(grep -c '' "$work/crontab")" = 3 ] && grep -q '^30 5 ' "$work/crontab" || fail "the line is not replaced"
+run 0 schedule sync --with cron --yes; [ "$(grep -c '' "$work/crontab")" = 4 ] || fail "another line is lost"
+cp "$work/crontab" "$work/before"; : >"$work/broken"
+run 1 schedule feed --with cron --yes; one_sentence; err_has 'not allowed'
+cmp -s "$work/crontab" "$work/before" || fail "a crontab that cannot be read is replaced"
+rm "$work/broken"
+run 0 schedule digest --with cron --remove --yes; run 0 schedule sync --with cron --remove --yes
+[ "$(cat "$work/crontab")" = "$(printf 'MAILTO=me\n0 1 * * * true # docent-digest of somebody')" ] || fail "other lines are changed"
+LD_PRELOAD=$TRY_SOCKET ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 "$DOCENT" schedule sync --with cron --yes \
+  >"$work/out" 2>"$work/err" </dev/null
+err_has 'inet refused'
+run 0 schedule sync --with systemd; LD_PRELOAD=$TRY_SOCKET ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
+  "$DOCENT" schedule sync --with systemd >"$work/out" 2>"$work/err" </dev/null
+err_has 'inet refused'
 echo passed

@@ -34,14 +34,21 @@ START_TEST (test_every_language_of_the_library_is_searched)
   put_in (index, "/en", "en", "The houses were burning.");
   put_in (index, "/de", "de", "Die Häuser brannten.");
   put_in (index, "/es", "es", "La habitación del hospital");
+  put_in (index, "/fr", "fr", "Les chevaux");
+  put_in (index, "/it", "it", "una cosa");
+  put_in (index, "/xx", "xx", "okapis");
+  put_in (index, "/yy", "yy", "zebras");
+  put_in (index, "/sv", "sv", "Bilarna stannade.");
 
   g_autoptr (GPtrArray) english = search_text (index, "house");
   g_autoptr (GPtrArray) german = search_text (index, "Haus");
   g_autoptr (GPtrArray) spanish = search_text (index, "habitacion");
+  g_autoptr (GPtrArray) swedish = search_text (index, "bil");
 
   ck_assert_str_eq (first_path (english), "/en");
   ck_assert_str_eq (first_path (german), "/de");
   ck_assert_str_eq (first_path (spanish), "/es");
+  ck_assert_str_eq (first_path (swedish), "/sv");
   remove_dir (dir);
 }
 END_TEST

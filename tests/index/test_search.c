@@ -83,6 +83,43 @@ START_TEST (test_passages_without_vector_are_not_lost)
 }
 END_TEST
 
+/* A vector at COSINE to the first axis, the rest along AXIS. */
+static void lean (float *vector, double cosine, guint axis)
+{
+  memset (vector, 0, DIMENSION * sizeof *vector);
+  vector[0] = (float)cosine;
+  vector[axis] = (float)sqrt (1 - cosine * cosine);
+}
+
+/* Ten passages are right, "near" is like those, "far" is a little nearer to the question only. */
+START_TEST (test_what_is_near_the_best_goes_first)
+{
+  enum { N = 200 };
+  char *dir = make_dir ();
+  g_autoptr (Index) index = open_library (dir);
+  g_autofree IndexChunk *chunks = g_new0 (IndexChunk, N);
+  g_autofree float *vectors = g_new0 (float, N * DIMENSION);
+  const IndexDocument document = { .path = (char *)"/a", .collection = (char *)"default" };
+  float question[DIMENSION];
+  lean (question, 1, 1);
+  for (guint i = 0; i < N; i++)
+    {
+      chunks[i] = (IndexChunk){ .id = "id", .text = i < 10 ? "best" : i == 10 ? "near" : i == 11 ? "far" : "other" };
+      lean (vectors + i * DIMENSION, i < 10 ? .9 : i == 10 ? .5 : i == 11 ? .52 : 0, i <= 10 ? 1 : 2 + i % 12);
+    }
+  ck_assert (index_put_document (index, &document, chunks, N, vectors, NULL));
+  const IndexQuery query = { .mode = INDEX_SEARCH_HYBRID, .text = "nothing of it", .vector = question, .limit = 12 };
+
+  g_autoptr (GPtrArray) hits = index_search (index, &query, NULL);
+
+  ck_assert_uint_eq (hits->len, 12);
+  ck_assert_str_eq (hit_at (hits, 10)->text, "near");
+  ck_assert_double_eq_tol (hit_at (hits, 10)->cosine, .5, 1e-6);
+  ck_assert_str_eq (hit_at (hits, 11)->text, "far");
+  remove_dir (dir);
+}
+END_TEST
+
 /* 400 passages that match better in another collection must not hide the one that may be seen. */
 START_TEST (test_filters_come_before_ranking)
 {
@@ -281,7 +318,9 @@ static GArray *candidates_of (guint n, const double *bm25, const double *cosines
 
   for (guint i = 0; i < n; i++)
     {
-      IndexCandidate candidate = { .chunk = i, .bm25 = bm25[i], .cosine = cosines[i], .leads = TRUE };
+      IndexCandidate candidate = {
+        .chunk = i, .bm25 = bm25[i], .cosine = cosines[i], .meaning = cosines[i], .leads = TRUE
+      };
       g_array_append_val (candidates, candidate);
     }
   return candidates;
@@ -339,6 +378,7 @@ int main (void)
   tcase_add_test (tests, test_hybrid_without_vector_is_lexical);
   tcase_add_test (tests, test_hybrid_without_known_words_is_dense);
   tcase_add_test (tests, test_passages_without_vector_are_not_lost);
+  tcase_add_test (tests, test_what_is_near_the_best_goes_first);
   tcase_add_test (tests, test_filters_come_before_ranking);
   tcase_add_test (tests, test_unknown_collection_and_document_find_nothing);
   tcase_add_test (tests, test_cap_per_document_goes_deeper);
