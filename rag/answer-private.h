@@ -104,6 +104,7 @@ typedef struct
   GArray *words;     /* RagWord */
   GHashTable *forms; /* set: words without stop words */
   double score;      /* how well it answers the question, 0 … about 4 */
+  double cosine;     /* of the question and this in its context; NAN: not compared */
   gboolean shown;    /* the model reads it */
 } RagSpan;
 
@@ -179,6 +180,10 @@ typedef struct
 void rag_cite (const RagQuestion *question, const RagEvidence *evidence, const char *answer,
                RagCited *ret_cited);
 void rag_cited_clear (RagCited *cited);
+/* Asked about 2022, a sentence about 2023 is no proof, however well all else fits, unless its
+ * passage or heading speaks of 2022 too. */
+gboolean rag_is_of_another_year (const RagQuestion *question, const RagEvidence *evidence,
+                                 const RagSpan *span);
 void rag_sentence_free (RagSentence *sentence);
 /* Cites QUOTE, which stands in HIT. Its number is the caller's to give. */
 RagCitation *rag_citation_new (const RagHit *hit, const char *quote);
@@ -226,9 +231,11 @@ gboolean rag_has_kind (const RagQuestion *question, const RagEvidence *evidence,
                        const RagSpan *span, RagKind kind);
 /* The sentence of EVIDENCE that may answer QUESTION by itself, or NULL. */
 const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evidence);
-/* The same as text, and the probability that it does; both untouched when there is none. */
-gboolean rag_quote (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
-                    char **ret_quote, double *ret_confidence, GError **error);
+/* The passage's words around the sentence that is nearest to QUESTION and has what is asked for, as
+ * one sentence that answers, and the probability that it does; both untouched when there is none.
+ * SAID: what the model said, in vain, or NULL. */
+void rag_quote (const RagQuestion *question, const RagEvidence *evidence, const char *said,
+                RagCited *ret_cited, double *ret_confidence);
 
 /* ---- dating.c ---- */
 
@@ -282,6 +289,19 @@ typedef struct
   double echo;          /* share of the answer's words that the question has */
 } RagSignals;
 
+/* What tells whether an excerpt answers by itself. */
+typedef struct
+{
+  double coverage; /* of the question's weight in its best sentence */
+  double cosine;   /* of the question and that sentence in its context, as usual without vectors */
+  double said;     /* share of the words that the model said */
+  double names_missing; /* numbers and names of the question that its passage lacks */
+} RagQuoteSignals;
+
+/* Numbers and names of QUESTION that FORMS lacks. */
+guint rag_count_names_missing (const RagQuestion *question, GHashTable *forms);
+/* What an answerable question usually has, where there are no vectors. */
+extern const double rag_usual_cosine;
 /* Cosines of QUESTION with N TEXTS on the scale that encoders share; as usual without vectors. */
 gboolean rag_cosines (Rag *rag, const RagQuestion *question, const char *const *texts, gsize n,
                       double *ret_cosines, GError **error);
@@ -299,8 +319,8 @@ gboolean rag_signals_of_source (Rag *rag, const RagQuestion *question, const Rag
 double rag_answerable (const RagSignals *signals);
 /* Probability that the answer given is right. */
 double rag_confidence (const RagSignals *signals);
-/* The same of a sentence that answers by itself: it has that share of the question's weight. */
-double rag_quote_confidence (double coverage, double cosine);
+/* The same of an excerpt that answers by itself. */
+double rag_quote_confidence (const RagQuoteSignals *signals);
 extern const double rag_answerable_threshold;
 /* The refusal for people: what was searched, what is closest. HITS: RagHit*, may be empty. */
 char *rag_refusal_text (const RagCoverage *coverage, const GPtrArray *hits);

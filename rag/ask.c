@@ -245,49 +245,40 @@ static gboolean try_answer (RagChat *chat, RagAnswer *answer, const RagQuestion 
   return ok;
 }
 
-static void quote_sentences (GPtrArray *sentences)
+/* All that the model said, struck or not. */
+static char *said_by_model (const GPtrArray *sentences)
 {
+  GString *said = g_string_new (NULL);
   for (guint i = 0; i < sentences->len; i++)
-    {
-      RagSentence *sentence = g_ptr_array_index (sentences, i);
-      g_autofree char *said = sentence->text;
-      sentence->text = g_strdup_printf ("“%s”", said);
-    }
+    g_string_append_printf (said, "%s ",
+                            ((const RagSentence *)g_ptr_array_index (sentences, i))->text);
+  return g_string_free (said, FALSE);
 }
 
 /* The page says it itself, or nobody does; REASON is why it is asked. */
-static gboolean answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
-                                   const RagEvidence *evidence, const char *reason, GError **error)
+static void answer_with_quote (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
+                               const RagEvidence *evidence, const char *reason)
 {
-  RagCited cited;
-  g_autofree char *quote = NULL;
+  RagCited cited = { 0 };
   double confidence = 0;
-  if (!rag_quote (chat->rag, question, evidence, &quote, &confidence, error))
-    return FALSE;
+  g_autofree char *said = said_by_model (answer->sentences);
+  rag_quote (question, evidence, said, &cited, &confidence);
   confidence = rag_calibrated (&chat->rag->calibration, confidence);
-  if (quote == NULL || confidence < min_confidence_of (chat))
+  if (cited.sentences == NULL || confidence < min_confidence_of (chat))
     {
+      rag_cited_clear (&cited);
       refuse (answer, evidence, reason);
-      return TRUE;
+      return;
     }
-  rag_cite (question, evidence, quote, &cited);
-  gboolean proved = cited.n_supported > 0;
   rag_take_cited (answer, &cited);
   answer->confidence = confidence;
-  if (!proved)
-    refuse (answer, evidence, reason);
-  else
-    {
-      quote_sentences (answer->sentences);
-      g_free (answer->answer);
-      answer->answer = rag_join_supported (answer->sentences, " ");
-    }
-  return TRUE;
+  g_free (answer->answer);
+  answer->answer = rag_join_supported (answer->sentences, " ");
 }
 
 /* Small models lose their way among many passages: what nothing proves is asked for once more, with
  * only the sentences that are nearest to the question. Where that fails too, or the answer is
- * hardly right, the nearest sentence answers. */
+ * hardly right, the documents answer in their own words. */
 static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQuestion *question,
                                    RagEvidence *evidence, const RagAskEvents *events,
                                    gint64 start_us, GError **error)
@@ -307,10 +298,10 @@ static gboolean answer_with_model (RagChat *chat, RagAnswer *answer, const RagQu
   answer->first_token_ms = first_token_ms;
   if (outcome == SETTLED)
     return TRUE;
-  return answer_with_quote (chat, answer, question, evidence,
-                            outcome == UNCERTAIN ? "the answer is too uncertain"
-                                                 : "what the model said is not in the passages",
-                            error);
+  answer_with_quote (chat, answer, question, evidence,
+                     outcome == UNCERTAIN ? "the answer is too uncertain"
+                                          : "what the model said is not in the passages");
+  return TRUE;
 }
 
 /* A refusal tells nothing that could be contradicted. */

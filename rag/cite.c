@@ -305,12 +305,9 @@ static gboolean has_year (GHashTable *forms)
   return FALSE;
 }
 
-/* Asked about 2022, a sentence about 2023 is no proof, however well all else fits, unless its
- * passage or heading speaks of 2022 too. */
-static gboolean is_of_another_year (const RagQuestion *question, const RagEvidence *evidence,
-                                    guint source)
+gboolean rag_is_of_another_year (const RagQuestion *question, const RagEvidence *evidence,
+                                 const RagSpan *span)
 {
-  const RagSpan *span = &g_array_index (evidence->spans, RagSpan, source);
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
   gboolean asked = FALSE;
   for (guint i = 0; i < question->terms->len; i++)
@@ -363,7 +360,7 @@ static void cite_verdict (const RagQuestion *question, const RagEvidence *eviden
       g_autofree char *quote = rag_span_text (evidence, span);
       g_array_append_val (sources, source);
       sentence->text = g_strdup_printf ("%s “%s”", said, quote);
-      sentence->supported = !is_of_another_year (question, evidence, source);
+      sentence->supported = !rag_is_of_another_year (question, evidence, span);
     }
   else
     sentence->text = g_steal_pointer (&said);
@@ -405,7 +402,8 @@ static void cite_sentence (const RagQuestion *question, const RagEvidence *evide
   sentence->supported = verdict.hard_ok && verdict.share >= needed && sources->len > 0
                         && !rag_is_echo (question, text, words)
                         && !is_altered (evidence, source, text, words)
-                        && !is_of_another_year (question, evidence, source)
+                        && !rag_is_of_another_year (
+                            question, evidence, &g_array_index (evidence->spans, RagSpan, source))
                         && !(is_short && is_beside_the_point (question, evidence, sources));
   add_sentence (evidence, sentence, sources, cited);
 }

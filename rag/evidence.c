@@ -68,7 +68,7 @@ static void add_span (RagEvidence *evidence, RagPassage *passage, guint start, g
   rag_trim_span (text, &start, &end);
   if (start == end || rag_is_order (text + start, end - start))
     return;
-  RagSpan span = { .passage = passage->rank, .start = start, .end = end };
+  RagSpan span = { .passage = passage->rank, .start = start, .end = end, .cosine = NAN };
   span.words = rag_words (text + start, end - start, passage->language);
   span.forms = new_set ();
   add_forms (span.forms, span.words);
@@ -211,7 +211,11 @@ gboolean rag_evidence_compare (Rag *rag, const RagQuestion *question, RagEvidenc
   if (!rag_cosines (rag, question, (const char *const *)texts->pdata, texts->len, cosines, error))
     return FALSE;
   for (guint i = 0; i < nearest->len; i++)
-    ((RagSpan *)g_ptr_array_index (nearest, i))->score += MEANING_WEIGHT * MAX (0, cosines[i]);
+    {
+      RagSpan *span = g_ptr_array_index (nearest, i);
+      span->cosine = cosines[i];
+      span->score += MEANING_WEIGHT * MAX (0, cosines[i]);
+    }
   mark_best (evidence);
   return TRUE;
 }

@@ -1,16 +1,20 @@
-/* Answers with a sentence of the documents when the model's own words cannot be proved.
+/* Answers with the documents' own words when the model's cannot be proved.
  *
- * In come the question and the evidence, out goes the sentence that says nearly all of what was
- * asked and something more of the kind asked for: a number for "how often", a name for "who". A
- * small model may read "zweimal täglich" and say "three times"; the page says it right. */
+ * In come the question and the evidence, out goes the sentence that is nearest to the question and
+ * has something of the kind asked for, a number for "how often", a name for "who", with what stands
+ * around it. A small model may read "zweimal täglich" and say "three times"; the page says it
+ * right. */
 #include "rag/answer-private.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Sentences looked at, best first. */
 #define MAX_SENTENCES 8
 /* Of the question's weight. */
 #define MIN_COVERAGE 0.5
+/* Two or three lines. */
+#define MAX_EXCERPT_BYTES 500
 
 /* How questions begin, or what stands in them, in lower case. */
 static const struct
@@ -125,18 +129,89 @@ const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evi
   return NULL;
 }
 
-gboolean rag_quote (Rag *rag, const RagQuestion *question, const RagEvidence *evidence,
-                    char **ret_quote, double *ret_confidence, GError **error)
+/* ---- Excerpts ---- */
+
+/* The best sentence with a word of what is asked for, or NULL. */
+static const RagSpan *nearest_of_kind (const RagQuestion *question, const RagEvidence *evidence)
 {
-  const RagSpan *span = rag_quotable (question, evidence);
-  double cosine;
+  const RagKind kind = rag_kind_asked (question);
+  g_autoptr (GPtrArray) nearest = rag_evidence_nearest (evidence, MAX_SENTENCES);
+  for (guint i = 0; i < nearest->len; i++)
+    {
+      const RagSpan *span = g_ptr_array_index (nearest, i);
+      if (rag_has_kind (question, evidence, span, kind)
+          && !rag_is_of_another_year (question, evidence, span))
+        return span;
+    }
+  return NULL;
+}
+
+/* From the sentence before SPAN to the one after it, as far as they are short: what "it" is stands
+ * before, what follows from it behind. */
+static void widen (const RagEvidence *evidence, const RagSpan *span, const RagSpan **ret_first,
+                   const RagSpan **ret_last)
+{
+  const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+  const RagSpan *begin = &g_array_index (evidence->spans, RagSpan, passage->first_span);
+  const RagSpan *end = begin + passage->n_spans;
+  *ret_first = span > begin && span->end - (span - 1)->start <= MAX_EXCERPT_BYTES ? span - 1 : span;
+  *ret_last = span + 1 < end && (span + 1)->end - (*ret_first)->start <= MAX_EXCERPT_BYTES
+                  ? span + 1
+                  : span;
+}
+
+/* Share of SAID's words that stand from FIRST to LAST. */
+static double share_said (const RagQuestion *question, const char *said, const RagSpan *first,
+                          const RagSpan *last)
+{
+  g_autoptr (GHashTable) words = rag_word_set (said, -1, question->language);
+  GHashTableIter iter;
+  gpointer form;
+  double n = 0;
+  g_hash_table_iter_init (&iter, words);
+  while (g_hash_table_iter_next (&iter, &form, NULL))
+    for (const RagSpan *span = first; span <= last; span++)
+      if (g_hash_table_contains (span->forms, form))
+        {
+          n++;
+          break;
+        }
+  return g_hash_table_size (words) > 0 ? n / g_hash_table_size (words) : 0;
+}
+
+static void cite_excerpt (const RagEvidence *evidence, const RagSpan *first, const RagSpan *last,
+                          RagCited *ret_cited)
+{
+  const RagHit *hit
+      = ((const RagPassage *)g_ptr_array_index (evidence->passages, first->passage))->hit;
+  g_autofree char *excerpt = g_strndup (hit->text + first->start, last->end - first->start);
+  g_autofree char *line = rag_one_line (excerpt, -1);
+  RagCited cited = { .n_supported = 1, .source = -1 };
+  cited.sentences = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_sentence_free);
+  cited.citations = g_ptr_array_new_with_free_func ((GDestroyNotify)rag_citation_free);
+  const guint n = rag_citations_add (cited.citations, rag_citation_new (hit, excerpt));
+  RagSentence *sentence = g_new0 (RagSentence, 1);
+  sentence->text = g_strdup_printf ("“%s”", line);
+  sentence->supported = TRUE;
+  sentence->citations = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_array_append_val (sentence->citations, n);
+  g_ptr_array_add (cited.sentences, sentence);
+  *ret_cited = cited;
+}
+
+void rag_quote (const RagQuestion *question, const RagEvidence *evidence, const char *said,
+                RagCited *ret_cited, double *ret_confidence)
+{
+  const RagSpan *span = nearest_of_kind (question, evidence), *first, *last;
   if (span == NULL)
-    return TRUE;
-  g_autofree char *text = rag_span_text (evidence, span);
-  const char *texts[] = { text };
-  if (!rag_cosines (rag, question, texts, 1, &cosine, error))
-    return FALSE;
-  *ret_confidence = rag_quote_confidence (rag_question_coverage (question, span->forms), cosine);
-  *ret_quote = g_steal_pointer (&text);
-  return TRUE;
+    return;
+  widen (evidence, span, &first, &last);
+  const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
+  const RagQuoteSignals signals
+      = { .coverage = rag_question_coverage (question, span->forms),
+          .cosine = isnan (span->cosine) ? rag_usual_cosine : span->cosine,
+          .said = said != NULL ? share_said (question, said, first, last) : 0,
+          .names_missing = rag_count_names_missing (question, passage->forms) };
+  cite_excerpt (evidence, first, last, ret_cited);
+  *ret_confidence = rag_quote_confidence (&signals);
 }

@@ -22,8 +22,8 @@ static const struct
 
 static const struct
 {
-  double intercept, coverage, cosine;
-} quoted = { -3.54, 0.48, 4.61 };
+  double intercept, coverage, cosine, said, names_missing;
+} quoted = { -2.99, 1.33, 2.09, 2.04, 0 };
 
 const double rag_answerable_threshold = 0.15;
 
@@ -49,9 +49,11 @@ double rag_confidence (const RagSignals *signals)
                    + after.names_missing * signals->names_missing + after.echo * signals->echo);
 }
 
-double rag_quote_confidence (double coverage, double cosine)
+double rag_quote_confidence (const RagQuoteSignals *signals)
 {
-  return logistic (quoted.intercept + quoted.coverage * coverage + quoted.cosine * cosine);
+  return logistic (quoted.intercept + quoted.coverage * signals->coverage
+                   + quoted.cosine * signals->cosine + quoted.said * signals->said
+                   + quoted.names_missing * signals->names_missing);
 }
 
 /* ---- What a refusal says ---- */

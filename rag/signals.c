@@ -15,7 +15,7 @@
 /* Each costs two or three milliseconds. */
 #define MAX_SENTENCES 4
 /* Without vectors: what an answerable question usually has, so that the words decide. */
-#define USUAL_COSINE 0.55
+const double rag_usual_cosine = 0.55;
 
 /* ---- Before the model ---- */
 
@@ -25,7 +25,7 @@ gboolean rag_cosines (Rag *rag, const RagQuestion *question, const char *const *
 {
   GError *inner = NULL;
   for (gsize i = 0; i < n; i++)
-    ret_cosines[i] = USUAL_COSINE;
+    ret_cosines[i] = rag_usual_cosine;
   if (n == 0 || index_encoder (rag->index, NULL) == NULL)
     return TRUE;
   g_autofree float *x = NULL;
@@ -77,7 +77,7 @@ gboolean rag_signals_before (Rag *rag, const RagQuestion *question, const RagEvi
     }
   if (!best_sentence_cosine (rag, question, evidence, &signals.sentence_cosine, error))
     return FALSE;
-  signals.cosine = isnan (cosine) ? USUAL_COSINE : cosine;
+  signals.cosine = isnan (cosine) ? rag_usual_cosine : cosine;
   if (!isnan (cosine) && rag->encoder != NULL)
     signals.cosine = engine_encoder_common_scale (rag->encoder, cosine);
   *ret_signals = signals;
@@ -99,7 +99,7 @@ static double echo_of (const RagQuestion *question, const char *answer)
   return g_hash_table_size (said) > 0 ? n / g_hash_table_size (said) : 0;
 }
 
-static guint n_names_missing (const RagQuestion *question, GHashTable *forms)
+guint rag_count_names_missing (const RagQuestion *question, GHashTable *forms)
 {
   guint n = 0;
   for (guint i = 0; i < question->terms->len; i++)
@@ -130,7 +130,7 @@ gboolean rag_signals_of_source (Rag *rag, const RagQuestion *question, const Rag
   double best = best_score (evidence);
   g_autofree char *source = rag_span_text (evidence, span);
   const char *text = source;
-  signals->names_missing = n_names_missing (question, passage->forms);
+  signals->names_missing = rag_count_names_missing (question, passage->forms);
   signals->agreement = best > 0 ? span->score / best : 0;
   return rag_cosines (rag, question, &text, 1, &signals->source_cosine, error);
 }
