@@ -69,10 +69,70 @@ START_TEST (test_sentence_about_little_of_the_question_is_no_answer)
 }
 END_TEST
 
+/* What answers ASKED in TEXT by itself, "" when nothing does. */
+static char *excerpt_of (const char *asked, const char *text, const char *said,
+                         double *ret_confidence)
+{
+  RagCited cited = { 0 };
+  g_autoptr (GPtrArray) hits = support_hits (support_hit (1, 0, "", "", text), NULL);
+  g_autoptr (RagQuestion) question = rag_question_new_plain (asked);
+  g_autoptr (RagEvidence) evidence = rag_evidence_new (question, hits);
+  *ret_confidence = 0;
+  rag_quote (question, evidence, said, &cited, ret_confidence);
+  if (cited.sentences == NULL)
+    return g_strdup ("");
+  ck_assert_uint_eq (cited.sentences->len, 1);
+  ck_assert_uint_eq (cited.citations->len, 1);
+  const RagSentence *sentence = g_ptr_array_index (cited.sentences, 0);
+  const RagCitation *citation = g_ptr_array_index (cited.citations, 0);
+  ck_assert (sentence->supported);
+  ck_assert_ptr_nonnull (strstr (text, citation->quote));
+  char *excerpt = g_strdup (sentence->text);
+  rag_cited_clear (&cited);
+  return excerpt;
+}
+
+START_TEST (test_excerpt_has_what_stands_around_the_sentence)
+{
+  double confidence;
+  g_autofree char *excerpt
+      = excerpt_of ("Who closes the pharmacy?",
+                    "Beds are made. The pharmacy has one key. The pharmacy is closed by Weiss. He "
+                    "locks it at six. Visitors leave.",
+                    NULL, &confidence);
+  ck_assert_str_eq (excerpt, "“The pharmacy has one key. The pharmacy is closed by Weiss. He locks "
+                             "it at six.”");
+}
+END_TEST
+
+START_TEST (test_excerpt_is_of_the_year_asked_about)
+{
+  double confidence;
+  g_autofree char *excerpt = excerpt_of ("How many beds were there in 2022?",
+                                         "In 2023 there were 40 beds.", NULL, &confidence);
+  ck_assert_str_eq (excerpt, "");
+  ck_assert_double_eq (confidence, 0);
+}
+END_TEST
+
+START_TEST (test_excerpt_that_says_what_the_model_said_is_likelier)
+{
+  const char *asked = "How many beds has the ward?";
+  double with, without;
+  g_autofree char *a = excerpt_of (asked, "The ward has 40 beds.", "40 beds", &with);
+  g_autofree char *b = excerpt_of (asked, "The ward has 40 beds.", "38 nurses", &without);
+  ck_assert_str_eq (a, b);
+  ck_assert_double_gt (with, without);
+}
+END_TEST
+
 int main (void)
 {
   Suite *suite = suite_create ("quote");
   TCase *tests = tcase_create ("quote");
+  tcase_add_test (tests, test_excerpt_has_what_stands_around_the_sentence);
+  tcase_add_test (tests, test_excerpt_is_of_the_year_asked_about);
+  tcase_add_test (tests, test_excerpt_that_says_what_the_model_said_is_likelier);
   tcase_add_test (tests, test_how_often_is_answered_by_a_sentence_with_a_number);
   tcase_add_test (tests, test_who_is_answered_by_a_sentence_with_a_name);
   tcase_add_test (tests, test_number_of_the_question_itself_is_no_answer);
