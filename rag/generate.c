@@ -14,7 +14,7 @@
 #define READING_SECONDS 3.0
 #define MIN_EVIDENCE_TOKENS 200
 /* Small models answer no better from more: docs/answers.md. */
-#define MAX_EVIDENCE_TOKENS 400
+#define MAX_EVIDENCE_TOKENS 300
 /* With a budget of the user's: two or three sentences, or as much as any context holds. */
 #define MIN_BUDGET_TOKENS 64
 /* Instructions, headings of the chat format, line breaks. */
