@@ -292,7 +292,8 @@ typedef struct
 /* What tells whether an excerpt answers by itself. */
 typedef struct
 {
-  double coverage; /* of the question's weight in its best sentence */
+  gboolean to_the_point; /* its best sentence has most of the question's words, and the most telling */
+  double coverage; /* of the question's weight in that sentence */
   double cosine;   /* of the question and that sentence in its context, as usual without vectors */
   double said;     /* share of the words that the model said */
   double names_missing; /* numbers and names of the question that its passage lacks */

@@ -13,6 +13,8 @@
 #define MAX_SENTENCES 8
 /* Of the question's weight. */
 #define MIN_COVERAGE 0.5
+/* From here on a sentence speaks for itself, whatever the model said. */
+#define MOST_SHARE 0.75
 /* Two or three lines. */
 #define MAX_EXCERPT_BYTES 500
 
@@ -129,6 +131,21 @@ const RagSpan *rag_quotable (const RagQuestion *question, const RagEvidence *evi
   return NULL;
 }
 
+/* Share of the question's weight that SPAN holds, words such as "often" left out. */
+static double telling_share (const RagQuestion *question, const RagSpan *span)
+{
+  double total = 0, held = 0;
+  for (guint i = 0; i < question->terms->len; i++)
+    {
+      const RagTerm *term = &g_array_index (question->terms, RagTerm, i);
+      if (is_cue_word (term))
+        continue;
+      total += term->weight;
+      held += g_hash_table_contains (span->forms, term->form) ? term->weight : 0;
+    }
+  return total > 0 ? held / total : 0;
+}
+
 /* ---- Excerpts ---- */
 
 /* The best sentence with a word of what is asked for, or NULL. */
@@ -208,7 +225,9 @@ void rag_quote (const RagQuestion *question, const RagEvidence *evidence, const 
   widen (evidence, span, &first, &last);
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
   const RagQuoteSignals signals
-      = { .coverage = rag_question_coverage (question, span->forms),
+      = { .to_the_point = telling_share (question, span) >= MOST_SHARE
+                          && has_point (question, evidence, span),
+          .coverage = rag_question_coverage (question, span->forms),
           .cosine = isnan (span->cosine) ? rag_usual_cosine : span->cosine,
           .said = said != NULL ? share_said (question, said, first, last) : 0,
           .names_missing = rag_count_names_missing (question, passage->forms) };

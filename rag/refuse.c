@@ -20,10 +20,17 @@ static const struct
   double intercept, mean_logprob, source_cosine, agreement, names_missing, echo;
 } after = { -5.68, 2.70, 4.21, 3.72, -0.63, -0.70 };
 
+/* Of a sentence that has most of the question's words. */
+static const struct
+{
+  double intercept, coverage, cosine;
+} quoted = { -3.54, 0.48, 4.61 };
+
+/* Of any. */
 static const struct
 {
   double intercept, coverage, cosine, said, names_missing;
-} quoted = { -3.54, 0.78, 0.86, 2.46, -0.91 };
+} excerpt = { -3.54, 0.78, 0.86, 2.46, -0.91 };
 
 const double rag_answerable_threshold = 0.15;
 
@@ -51,9 +58,13 @@ double rag_confidence (const RagSignals *signals)
 
 double rag_quote_confidence (const RagQuoteSignals *signals)
 {
-  return logistic (quoted.intercept + quoted.coverage * signals->coverage
-                   + quoted.cosine * signals->cosine + quoted.said * signals->said
-                   + quoted.names_missing * signals->names_missing);
+  const double by_words = logistic (quoted.intercept + quoted.coverage * signals->coverage
+                                    + quoted.cosine * signals->cosine);
+  const double by_model
+      = logistic (excerpt.intercept + excerpt.coverage * signals->coverage
+                  + excerpt.cosine * signals->cosine + excerpt.said * signals->said
+                  + excerpt.names_missing * signals->names_missing);
+  return signals->to_the_point ? MAX (by_words, by_model) : by_model;
 }
 
 /* ---- What a refusal says ---- */
