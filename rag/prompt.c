@@ -92,14 +92,16 @@ static char *letters (const char *text)
   return g_string_free (kept, FALSE);
 }
 
-/* At its beginning or, after a "no", at its end. */
+/* At its beginning or right after a "no". */
 gboolean rag_is_refusal (const char *answer)
 {
+  const gsize longest_no = strlen ("nein");
   g_autofree char *given = letters (answer);
   for (char **sentence = refusals (); *sentence != NULL; sentence++)
     {
       g_autofree char *refusal = letters (*sentence);
-      if (g_str_has_prefix (given, refusal) || g_str_has_suffix (given, refusal))
+      const char *found = strstr (given, refusal);
+      if (found != NULL && (gsize)(found - given) <= longest_no)
         return TRUE;
     }
   return *given == '\0';

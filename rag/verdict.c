@@ -6,8 +6,6 @@
  * take a small model's word for it. A "yes" to a sentence that denies is no answer. */
 #include "rag/answer-private.h"
 
-#include <string.h>
-
 RagVerdict rag_first_verdict (const char *text, const GArray *words)
 {
   static const char *const yes[] = { "yes", "ja", "oui", "sí", "si", "sì", NULL };
@@ -43,7 +41,6 @@ const RagSpan *rag_verdict_source (const RagQuestion *question, const RagEvidenc
   const RagSpan *span = g_ptr_array_index (nearest, 0);
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
   const guint n_denials = rag_count_negations (passage->hit->text + span->start, span->words);
-  const gboolean denies
-      = n_denials % 2 != rag_count_negations (question->text, asked) % 2;
+  const gboolean denies = n_denials % 2 != rag_count_negations (question->text, asked) % 2;
   return verdict == RAG_VERDICT_YES && denies ? NULL : span;
 }

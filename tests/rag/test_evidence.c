@@ -143,6 +143,9 @@ START_TEST (test_refusal_is_recognised_while_it_grows)
   ck_assert (rag_is_refusal ("not in the documents"));
   ck_assert (rag_is_refusal (""));
   ck_assert (!rag_is_refusal ("21:30"));
+  ck_assert (rag_is_refusal ("No en los documentos."));
+  ck_assert (rag_is_refusal ("Non, not in the documents."));
+  ck_assert (!rag_is_refusal ("After 21 days. Not in the documents."));
   ck_assert (rag_may_become_refusal ("Not in"));
   ck_assert (!rag_may_become_refusal ("Nine"));
 }
