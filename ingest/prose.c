@@ -339,6 +339,16 @@ static gboolean is_compound_head (const char *word)
   return FALSE;
 }
 
+/* "tak-en" where the document has "taken" elsewhere, though "en" is Dutch for "and". */
+static gboolean is_known_whole (const char *head, gsize head_length, const char *tail, gsize tail_length,
+                                const IngestVocabulary *vocabulary)
+{
+  g_autofree char *first = lower (head, head_length);
+  g_autofree char *second = lower (tail, tail_length);
+  g_autofree char *joined = g_strconcat (first, second, NULL);
+  return vocabulary != NULL && count_of (vocabulary, joined) > 0;
+}
+
 /* Is HEAD-TAIL one word with a hyphen of its own? The document's other spellings decide; without
  * any, two words that both live alone in it are taken as a compound. */
 static gboolean hyphen_belongs (const char *head, gsize head_length, const char *tail,
@@ -393,7 +403,9 @@ void ingest_prose_join (GString *paragraph, const char *line, gsize length,
   gsize head = broken_head_length (paragraph->str, paragraph->len);
   gsize tail = letters_at_start (line, length);
   gboolean alone = last > paragraph->str && last[-1] == ' '; /* a dash, not a hyphen */
-  if (is_hyphen (before) && !alone && g_unichar_isalnum (after) && !is_conjunction (line, tail))
+  if (is_hyphen (before) && !alone && g_unichar_isalnum (after)
+      && (!is_conjunction (line, tail)
+          || is_known_whole (last - head, head, line, tail, vocabulary)))
     {
       if (head > 0 && g_unichar_islower (after)
           && !hyphen_belongs (last - head, head, line, tail, vocabulary))

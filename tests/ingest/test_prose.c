@@ -100,6 +100,7 @@ START_TEST (test_a_suspended_hyphen_keeps_its_space)
 {
   check_join ("", "Ein-", "und Ausgang", "Ein- und Ausgang");
   check_join ("", "pre-", "and post-operative", "pre- and post-operative");
+  check_join ("it was taken over", "breaks are tak\u2010", "en away", "breaks are taken away");
 }
 END_TEST
 
