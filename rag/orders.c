@@ -36,6 +36,8 @@ static const char *const patterns[] = {
   "model|llm|chatbot)\\b",
   "\\bif you are an? (?:ai|assistant|language model|llm|chatbot)\\b",
   "\\byour (?:system prompt|instructions) and then\\b",
+  "^do not answer\\W*$",
+  "\\b(?:send|upload|post|print) (?:all )?(?:the )?contents of the library\\b",
 };
 
 static GRegex *order_regex (void)

@@ -163,6 +163,13 @@ static const RagSpan *nearest_of_kind (const RagQuestion *question, const RagEvi
   return NULL;
 }
 
+/* Whether B follows A with nothing between: an order to programs that was left out is not quoted. */
+static gboolean is_next (const RagPassage *passage, const RagSpan *a, const RagSpan *b)
+{
+  const char *text = passage->hit->text;
+  return a->end + strspn (text + a->end, " \t\r\n") >= b->start;
+}
+
 /* From the sentence before SPAN to the one after it, as far as they are short: what "it" is stands
  * before, what follows from it behind. */
 static void widen (const RagEvidence *evidence, const RagSpan *span, const RagSpan **ret_first,
@@ -171,15 +178,18 @@ static void widen (const RagEvidence *evidence, const RagSpan *span, const RagSp
   const RagPassage *passage = g_ptr_array_index (evidence->passages, span->passage);
   const RagSpan *begin = &g_array_index (evidence->spans, RagSpan, passage->first_span);
   const RagSpan *end = begin + passage->n_spans;
-  *ret_first = span > begin && span->end - (span - 1)->start <= MAX_EXCERPT_BYTES ? span - 1 : span;
-  *ret_last = span + 1 < end && (span + 1)->end - (*ret_first)->start <= MAX_EXCERPT_BYTES
-                  ? span + 1
-                  : span;
+  *ret_first = *ret_last = span;
+  if (span > begin && is_next (passage, span - 1, span)
+      && span->end - (span - 1)->start <= MAX_EXCERPT_BYTES)
+    *ret_first = span - 1;
+  if (span + 1 < end && is_next (passage, span, span + 1)
+      && (span + 1)->end - (*ret_first)->start <= MAX_EXCERPT_BYTES)
+    *ret_last = span + 1;
 }
 
-/* Share of SAID's words that stand from FIRST to LAST. */
-static double share_said (const RagQuestion *question, const char *said, const RagSpan *first,
-                          const RagSpan *last)
+/* Share of SAID's words that SPAN has. What stands beside it does not count: a model that obeys an order
+ * there says what the order has. */
+static double share_said (const RagQuestion *question, const char *said, const RagSpan *span)
 {
   g_autoptr (GHashTable) words = rag_word_set (said, -1, question->language);
   GHashTableIter iter;
@@ -187,12 +197,7 @@ static double share_said (const RagQuestion *question, const char *said, const R
   double n = 0;
   g_hash_table_iter_init (&iter, words);
   while (g_hash_table_iter_next (&iter, &form, NULL))
-    for (const RagSpan *span = first; span <= last; span++)
-      if (g_hash_table_contains (span->forms, form))
-        {
-          n++;
-          break;
-        }
+    n += g_hash_table_contains (span->forms, form);
   return g_hash_table_size (words) > 0 ? n / g_hash_table_size (words) : 0;
 }
 
@@ -229,7 +234,7 @@ void rag_quote (const RagQuestion *question, const RagEvidence *evidence, const 
                           && has_point (question, evidence, span),
           .coverage = rag_question_coverage (question, span->forms),
           .cosine = isnan (span->cosine) ? rag_usual_cosine : span->cosine,
-          .said = said != NULL ? share_said (question, said, first, last) : 0,
+          .said = said != NULL ? share_said (question, said, span) : 0,
           .names_missing = rag_count_names_missing (question, passage->forms) };
   cite_excerpt (evidence, first, last, ret_cited);
   *ret_confidence = rag_quote_confidence (&signals);

@@ -32,7 +32,8 @@ esac
 
 # What was learned counts for this model and encoder, and goes with --reset.
 question='On which extension is the night coordinator reached?'
-ask () { "$DOCENT" "${docent_model[@]}" ask --json "$question" >"$work/out" 2>"$work/err"; }
+# Of as much evidence each time: how much is read within three seconds depends on what else is running.
+ask () { "$DOCENT" "${docent_model[@]}" ask --evidence-tokens 300 --json "$question" >"$work/out" 2>"$work/err"; }
 run 0 calibrate --reset
 ask || fail "without a calibration it refuses"
 before=$(jq .confidence "$work/out")

@@ -43,7 +43,7 @@ run 0 --library "$work/lib" --encoder minilm add --quiet "$SAMPLES"/*.pdf
 # ask QUESTION: the answer, empty when it is refused. Of as much evidence each time: how much is read within
 # three seconds depends on what else is running, and the answer on that.
 ask () {
-  "$DOCENT" --library "$work/lib" --model qwen2.5-0.5b ask --evidence-tokens 1000 --json "$1" >"$work/out" 2>"$work/err"
+  "$DOCENT" --library "$work/lib" --model qwen2.5-0.5b ask --evidence-tokens 300 --json "$1" >"$work/out" 2>"$work/err"
   case $? in 0|3) ;; *) fail "ask failed: $1" ;; esac
   jq -r 'select(.status == "answered") | .answer' "$work/out"
 }
